@@ -1,0 +1,52 @@
+"""Loads the Firebird engine that comes with the package `firebird-embedded`, once per process.
+
+Rules. The engine needs the system's libtommath and its own libtomcrypt in the process before its client
+library, the variable FIREBIRD naming its folder, and no default host: else the client tries localhost.
+Both the embedded engine and the network client are in this one library, so every Firebird source of the
+bridge goes through it.
+"""
+
+import ctypes
+import os
+import threading
+from pathlib import Path
+
+import firebird.embedded
+from firebird.driver import driver_config
+
+from journal.wording import BridgeError, Wording
+
+RUNTIME = Path(firebird.embedded.__file__).parent / "runtime"
+
+_LIBTOMMATH_MISSING = Wording(
+    ru="Нет системной библиотеки libtommath.so.1, без неё Firebird не запустится. Установите: apt-get install libtommath1",
+    en="The system library libtommath.so.1 is missing; Firebird can't start without it. Do: apt-get install libtommath1",
+)
+
+_lock = threading.Lock()
+_loaded = False
+
+
+def use_embedded_firebird() -> None:
+    """Make firebird-driver use the packaged engine; safe to call again and from any thread.
+
+    Raises BridgeError `firebird-libtommath-missing`.
+    """
+    global _loaded  # noqa: PLW0603  a process has one Firebird client library
+    with _lock:
+        if _loaded:
+            return
+        os.environ["FIREBIRD"] = str(RUNTIME)
+        try:
+            ctypes.CDLL("libtommath.so.1", mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            missing = True
+        else:
+            missing = False
+        if missing:
+            raise BridgeError("firebird-libtommath-missing", _LIBTOMMATH_MISSING)
+        ctypes.CDLL(str(RUNTIME / "libtomcrypt.so.1"), mode=ctypes.RTLD_GLOBAL)
+        driver_config.fb_client_library.value = str(RUNTIME / "libfbclient.so.2")
+        driver_config.server_defaults.host.value = ""
+        driver_config.server_defaults.user.value = "SYSDBA"
+        _loaded = True

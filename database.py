@@ -1,0 +1,91 @@
+"""Opens the bridge's own database: SQLite on one machine, PostgreSQL where several share the work.
+
+Rules. Every transaction is opened by `reading` or `writing`. On SQLite `writing` takes the write lock at
+once (BEGIN IMMEDIATE), so that what it reads cannot change before it commits, and a commit is on the disk
+when it returns (WAL, synchronous=FULL). On PostgreSQL a school's writers are put in line by `gate`.
+Deliberately not here: tables; each room declares its own on `METADATA`, and `migrations/` creates them.
+"""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BUSY_SECONDS = 30
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine for the bridge's database at `url`; a SQLite file's folder is made where missing."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _configure(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        dbapi_connection.isolation_level = None  # the begin event below says BEGIN, not the driver
+        cursor = dbapi_connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("bridge_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that only reads, seeing one state of the database throughout."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may write; committed at the end, rolled back by an exception."""
+    with engine.connect() as connection:
+        connection.execution_options(bridge_writing=True)
+        with connection.begin():
+            yield connection
+
+
+def gate(connection: Connection, school: str) -> None:
+    """Put the writers of one school in line until this transaction ends (consents against intents)."""
+    if connection.dialect.name == "postgresql":
+        key = zlib.crc32(f"school:{school}".encode())
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database's tables to the newest migration; nothing happens where they are."""
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS))
+    with writing(engine) as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "head")

@@ -1,0 +1,70 @@
+"""The report of one run of one school: every record read has exactly one fate.
+
+Rule: read = sent + unchanged + withheld + set aside + failed. Records taken back from the portal are
+counted apart, since most of them are not read any more. Nothing here names a person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from journal.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """A plan that would change more than the installation's limits admit; it waits for a person's word."""
+
+    digest: str
+    exceeded: tuple[str, ...]
+    withdrawals: int
+    changes: int
+    holdings: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailure:
+    """Why a school's run was not done: the code, and the sentence in both languages with its places filled."""
+
+    code: str
+    wording: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolBalance:
+    """The numbers of one run (or, with `dry_run`, of what a run would do).
+
+    `withheld`, `set_aside`, `warnings` and `withdrawn` are counts by reason code. `withdrawn` counts records
+    taken back from the portal, `failed` counts records that were to be published and were not taken.
+    """
+
+    school: str
+    name: str
+    district: str
+    run: str
+    started_at: datetime
+    ended_at: datetime
+    dry_run: bool = False
+    read: int = 0
+    sent: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    withdrawn: Mapping[str, int] = field(default_factory=dict)
+    links_put: int = 0
+    links_ended: int = 0
+    held: HeldPlan | None = None
+    failure: RunFailure | None = None
+
+    @property
+    def balances(self) -> bool:
+        """Tell whether every record read has exactly one fate."""
+        fates = self.sent + self.unchanged + sum(self.withheld.values()) + sum(self.set_aside.values()) + self.failed
+        return self.read == fates
+
+    @property
+    def has_exceptions(self) -> bool:
+        """Tell whether a person should look: records set aside, rejected or failed, or the run not done."""
+        return bool(self.set_aside or self.failed or self.failure)

@@ -1,0 +1,81 @@
+"""What was read from one school's journal in one snapshot: records, rows set aside, warnings, roster.
+
+Rules. A row of the school's database ends in exactly one of `records` and `set_aside`. A row that was set
+aside is not a deleted row. The roster holds every student of the school's database, so that "not in the
+roster" means "unknown to the school". Frames are declared in `journal.frames`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days whose records are read, both included."""
+
+    first: date
+    last: date
+
+
+def school_year(today: date) -> Window:
+    """Return the school year that `today` lies in: 1 September to 31 August."""
+    start = today.year if (today.month, today.day) >= (9, 1) else today.year - 1
+    return Window(date(start, 9, 1), date(start + 1, 8, 31))
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One stay of a student in a class; `last` is the last day, None while enrolled."""
+
+    first: date
+    last: date | None
+    class_name: str
+
+    def covers(self, day: date) -> bool:
+        """Tell whether the student was enrolled on `day`."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """A student as the school knows them. Birth date is personal data: never in a log line."""
+
+    student_key: str
+    birth_date: date | None
+    enrolments: tuple[Enrolment, ...] = ()
+
+    def classes_on(self, day: date) -> tuple[str, ...]:
+        """Return the classes in which the student is enrolled on `day`; empty: not enrolled."""
+        return tuple(e.class_name for e in self.enrolments if e.covers(day))
+
+
+@dataclass(frozen=True, slots=True)
+class StudentIdentity:
+    """A student's name and birth date, read only to match applications. Personal data: never in a log line."""
+
+    student_key: str
+    last_name: str
+    first_name: str
+    middle_name: str | None
+    birth_date: date | None
+    class_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolReading:
+    """Everything that one run read of one school's journal."""
+
+    school: str
+    window: Window
+    records: pd.DataFrame = field(repr=False)
+    set_aside: pd.DataFrame = field(repr=False)
+    warnings: pd.DataFrame = field(repr=False)
+    roster: Mapping[str, RosterEntry] = field(repr=False)
+
+    @property
+    def rows_read(self) -> int:
+        """The number of journal rows read: each became a record or was set aside."""
+        return len(self.records) + len(self.set_aside)
