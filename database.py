@@ -9,6 +9,7 @@ Deliberately not here: tables; each room declares its own on `METADATA`, and `mi
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,6 +30,25 @@ METADATA = sa.MetaData(
 )
 
 BUSY_SECONDS = 30
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An instant, stored as UTC text with microseconds (sorts as time does); a naive datetime is refused."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's signature
+        """Write the instant."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002  likewise
+        """Read the instant, aware and in UTC."""
+        return None if value is None else datetime.fromisoformat(value)
 
 
 def open_database(url: str) -> Engine:

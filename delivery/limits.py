@@ -1,0 +1,34 @@
+"""Whether a plan changes so much that a person should look first. Pure.
+
+Rules. Withdrawals that the law demands are never limited. A share is of the records that the portal holds
+of this school; the very first publication is no change. Changes of at most `small_change` records never hold,
+else one deletion in a school of five marks would.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Exceeded = Literal["withdraw_share", "withdraw_count", "change_share"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The installation's [limits]: shares of 0 to 1, counts of records."""
+
+    withdraw_share: float = 0.10
+    withdraw_count: int = 200
+    change_share: float = 0.75
+    small_change: int = 2
+
+
+def exceeded(limits: Limits, *, holdings: int, withdrawals: int, changes: int) -> tuple[Exceeded, ...]:
+    """Name the limits that a plan with these numbers is over; empty: go."""
+    over: list[Exceeded] = []
+    if withdrawals > limits.small_change:
+        if withdrawals > limits.withdraw_share * holdings:
+            over.append("withdraw_share")
+        if withdrawals > limits.withdraw_count:
+            over.append("withdraw_count")
+    if changes > limits.small_change and changes > limits.change_share * holdings:
+        over.append("change_share")
+    return tuple(over)

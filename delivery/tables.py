@@ -1,0 +1,142 @@
+"""The tables of the delivery ledger: what the portal was told, what is on its way, who may send.
+
+Rules. `record` and `link_state` say what the portal holds as far as receipts tell; `batch` with state `open`
+is a batch that may have been sent and whose outcome is not known. Record ids and student refs are random,
+so they say nothing outside this database. Content is kept only as a keyed digest; the body of an open
+batch is sealed and is dropped with its outcome. Deliberately not here: consents (`consent_registry`), the
+audit log (`audit`).
+"""
+
+import sqlalchemy as sa
+
+from database import METADATA, Moment
+
+STUDENT_REF = sa.Table(
+    "student_ref",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("student_key", sa.String(200), primary_key=True),
+    sa.Column("student_ref", sa.String(64), nullable=False, unique=True),
+)
+
+RECORD = sa.Table(
+    "record",
+    METADATA,
+    sa.Column("record_id", sa.String(64), primary_key=True),
+    sa.Column("school", sa.String(16), nullable=False),
+    sa.Column("source_key", sa.String(200), nullable=False),
+    sa.Column("student_key", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False, comment="as the portal holds it"),
+    sa.Column("date", sa.Date, nullable=False, comment="as the portal holds it"),
+    sa.Column("revision", sa.Integer, nullable=False, comment="the newest that was ever put in a batch"),
+    sa.Column("held", sa.Boolean, nullable=False, comment="the portal shows it, by its receipts"),
+    sa.Column("digest", sa.LargeBinary(16), nullable=True, comment="keyed digest of the content held"),
+    sa.Column("rejected_digest", sa.LargeBinary(16), nullable=True, comment="content that the portal would not take"),
+    sa.Column("rejected_code", sa.String(100), nullable=True),
+    sa.UniqueConstraint("school", "source_key", "student_key"),
+)
+
+BATCH = sa.Table(
+    "batch",
+    METADATA,
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("school", sa.String(16), nullable=False, index=True),
+    sa.Column("run", sa.String(64), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True, comment="open, taken, not-taken, refused"),
+    sa.Column("published", sa.Integer, nullable=False),
+    sa.Column("withdrawn", sa.Integer, nullable=False),
+    sa.Column("students", sa.Integer, nullable=False),
+    sa.Column("accounts", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=True, comment="sealed; null once the outcome is known"),
+    sa.Column("settled_at", Moment, nullable=True),
+    sa.Column("receipt_id", sa.String(64), nullable=True),
+    sa.Column("rejected", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error_code", sa.String(100), nullable=True),
+    sa.Column("audit_first", sa.BigInteger, nullable=True, comment="first log entry of its disclosures"),
+    sa.Column("audit_last", sa.BigInteger, nullable=True),
+)
+
+BATCH_ROW = sa.Table(
+    "batch_row",
+    METADATA,
+    sa.Column("batch_id", sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("record_id", sa.ForeignKey("record.record_id"), primary_key=True),
+    sa.Column("action", sa.String(16), nullable=False, comment="publish or withdraw"),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("digest", sa.LargeBinary(16), nullable=True),
+    sa.Column("reason", sa.String(32), nullable=True),
+)
+
+LINK_STATE = sa.Table(
+    "link_state",
+    METADATA,
+    sa.Column("link_id", sa.String(64), primary_key=True),
+    sa.Column("school", sa.String(16), nullable=False, index=True),
+    sa.Column("student_key", sa.String(200), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False, comment="open at the portal, by its replies"),
+    sa.Column("pending", sa.Boolean, nullable=False, comment="told the portal, reply not seen"),
+    sa.Column("terms_digest", sa.LargeBinary(16), nullable=True, comment="of the terms that were put"),
+)
+
+RUN = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run", sa.String(64), primary_key=True),
+    sa.Column("school", sa.String(16), nullable=False, index=True),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment, nullable=False),
+    sa.Column("balance", sa.JSON, nullable=False, comment="delivery.balance.SchoolBalance, no personal data"),
+)
+
+ROSTER_SNAPSHOT = sa.Table(
+    "roster_snapshot",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("read_at", Moment, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, comment="students, birth dates, enrolments; for the sweep"),
+)
+
+SCHOOL_LEASE = sa.Table(
+    "school_lease",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("holder", sa.String(64), nullable=True),
+    sa.Column("process", sa.String(200), nullable=True, comment="host, process id and its start"),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", Moment, nullable=True),
+)
+
+HOLD = sa.Table(
+    "hold",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("exceeded", sa.JSON, nullable=False),
+    sa.Column("withdrawals", sa.Integer, nullable=False),
+    sa.Column("changes", sa.Integer, nullable=False),
+    sa.Column("holdings", sa.Integer, nullable=False),
+    sa.Column("decision", sa.String(16), nullable=False, comment="waiting, approved, discarded or done"),
+    sa.Column("decided_by", sa.String(200), nullable=True),
+    sa.Column("decided_at", Moment, nullable=True),
+)
+
+REQUEST_ALLOWANCE = sa.Table(
+    "request_allowance",
+    METADATA,
+    sa.Column("minute", sa.BigInteger, primary_key=True, comment="minutes since 1970"),
+    sa.Column("taken", sa.Integer, nullable=False),
+)
+
+KNOWN_CHECKPOINT = sa.Table(
+    "known_checkpoint",
+    METADATA,
+    sa.Column("origin", sa.String(200), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary(32), nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+)
