@@ -1,0 +1,100 @@
+"""One sender a school: a lease with a fencing number in the bridge's database.
+
+Rules. Whoever takes the lease raises its fence; whoever finds another fence than its own has lost it and
+stores and sends nothing more. A lease is free when it was given back, when its time is over, or when it was
+taken on this machine by a process that no longer lives (so a killed run never blocks the next one).
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from delivery.tables import SCHOOL_LEASE
+from journal.wording import BridgeError, ExitStatus, Wording
+
+LEASE_TIME = timedelta(minutes=10)
+
+_BUSY = Wording(
+    ru="Школа {school}: обмен уже идёт в другом процессе (до {until}). Дождитесь его конца и повторите команду.",
+    en="School {school}: another process is exchanging its journal (until {until}). Wait for its end and repeat.",
+)
+_LOST = Wording(
+    ru="Школа {school}: обмен перенял другой процесс, этот остановлен. Ничего делать не нужно.",
+    en="School {school}: another process took the exchange over, this one has stopped. Nothing needs doing.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to send for one school, as long as the database holds the same fence."""
+
+    school: str
+    fence: int
+
+
+def this_process() -> str:
+    """Name this process so that a later one on the same machine can tell whether it still lives."""
+    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """Return a process's start in clock ticks (Linux), so that a reused process id is told apart."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _lives(process: str) -> bool:
+    """Tell whether `process` may still live; unknown counts as living."""
+    host, pid, started = (process.split(" ") + ["", ""])[:3]
+    if host != socket.gethostname() or not pid.isdigit() or not started:
+        return True
+    return _started(int(pid)) == started
+
+
+def take_lease(connection: Connection, school: str, holder: str, now: datetime) -> Lease:
+    """Take the school's lease for `holder` (the run). Raises BridgeError `school-busy`."""
+    row = connection.execute(
+        sa.select(SCHOOL_LEASE).where(SCHOOL_LEASE.c.school == school).with_for_update()
+    ).one_or_none()
+    if row is None:
+        fence = 1
+        connection.execute(SCHOOL_LEASE.insert().values(school=school, fence=fence))
+    else:
+        if row.holder is not None and row.expires_at > now and _lives(row.process):
+            raise BridgeError(
+                "school-busy", _BUSY, {"school": school, "until": row.expires_at.isoformat(timespec="minutes")}
+            )
+        fence = row.fence + 1
+    connection.execute(
+        SCHOOL_LEASE.update()
+        .where(SCHOOL_LEASE.c.school == school)
+        .values(holder=holder, process=this_process(), fence=fence, expires_at=now + LEASE_TIME)
+    )
+    return Lease(school, fence)
+
+
+def confirm_lease(connection: Connection, lease: Lease, now: datetime) -> None:
+    """Prolong the lease. Raises BridgeError `lease-lost` when another process holds a newer one."""
+    prolonged = connection.execute(
+        SCHOOL_LEASE.update()
+        .where(SCHOOL_LEASE.c.school == lease.school, SCHOOL_LEASE.c.fence == lease.fence)
+        .values(expires_at=now + LEASE_TIME)
+    )
+    if prolonged.rowcount != 1:
+        raise BridgeError("lease-lost", _LOST, {"school": lease.school}, ExitStatus.NOT_DONE)
+
+
+def give_back_lease(connection: Connection, lease: Lease) -> None:
+    """Free the school for the next run, if the lease is still ours."""
+    connection.execute(
+        SCHOOL_LEASE.update()
+        .where(SCHOOL_LEASE.c.school == lease.school, SCHOOL_LEASE.c.fence == lease.fence)
+        .values(holder=None, process=None, expires_at=None)
+    )

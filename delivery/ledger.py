@@ -1,0 +1,222 @@
+"""Reads and writes of the delivery ledger, each inside the caller's transaction.
+
+Rules. `store_batch` and `settle_batch` are the only two that change what the ledger says of records: the
+first before a byte is sent, the second when the portal's word is known. A revision number is never used
+twice for a record, whatever became of its batch.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from delivery.plan import LEDGER_COLUMNS
+from delivery.tables import BATCH, BATCH_ROW, RECORD, STUDENT_REF
+from journal.records import Receipt
+
+_CHUNK = 500
+
+OPEN, TAKEN, NOT_TAKEN, REFUSED = "open", "taken", "not-taken", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One record's part in a batch; `new` when the ledger has no such record yet."""
+
+    record_id: str
+    revision: int
+    action: str
+    source_key: str
+    student_key: str
+    kind: str
+    date: date
+    digest: bytes | None
+    reason: str | None
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A batch as the ledger keeps it while its outcome is unknown."""
+
+    batch_id: str
+    school: str
+    run: str
+    created_at: datetime
+    published: int
+    withdrawn: int
+    body: bytes | None
+
+
+def load_records(connection: Connection, school: str) -> pd.DataFrame:
+    """Return the ledger's records of a school: delivery.plan.LEDGER_COLUMNS."""
+    columns = [RECORD.c[name] for name in LEDGER_COLUMNS]
+    rows = connection.execute(sa.select(*columns).where(RECORD.c.school == school)).all()
+    frame = pd.DataFrame.from_records(rows, columns=list(LEDGER_COLUMNS))
+    return frame.astype({"source_key": "str", "student_key": "str", "record_id": "str", "kind": "str"}).assign(
+        date=pd.to_datetime(frame["date"]).astype("datetime64[s]"),
+        held=frame["held"].astype(bool),
+        revision=frame["revision"].astype("int64"),
+        digest=frame["digest"].astype(object),
+        rejected_digest=frame["rejected_digest"].astype(object),
+    )
+
+
+def student_refs(
+    connection: Connection, school: str, student_keys: Iterable[str], new_id: Callable[[], str]
+) -> dict[str, str]:
+    """Return each student's opaque reference, made at random where there is none yet."""
+    wanted = sorted(set(student_keys))
+    refs: dict[str, str] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        part = wanted[start : start + _CHUNK]
+        found = connection.execute(
+            sa.select(STUDENT_REF.c.student_key, STUDENT_REF.c.student_ref).where(
+                STUDENT_REF.c.school == school, STUDENT_REF.c.student_key.in_(part)
+            )
+        )
+        refs.update((key, ref) for key, ref in found)
+    missing = [{"school": school, "student_key": key, "student_ref": new_id()} for key in wanted if key not in refs]
+    if missing:
+        connection.execute(STUDENT_REF.insert(), missing)
+        refs.update((row["student_key"], row["student_ref"]) for row in missing)
+    return refs
+
+
+def revisions(connection: Connection, record_ids: Sequence[str]) -> dict[str, int]:
+    """Return the newest revision that each record was ever given."""
+    known: dict[str, int] = {}
+    for start in range(0, len(record_ids), _CHUNK):
+        part = record_ids[start : start + _CHUNK]
+        rows = connection.execute(sa.select(RECORD.c.record_id, RECORD.c.revision).where(RECORD.c.record_id.in_(part)))
+        known.update((record_id, revision) for record_id, revision in rows)
+    return known
+
+
+def store_batch(
+    connection: Connection, batch: StoredBatch, rows: Sequence[BatchRow], *, students: int, accounts: int
+) -> None:
+    """Store a batch as open, its records' new revisions with it."""
+    connection.execute(
+        BATCH.insert().values(
+            batch_id=batch.batch_id,
+            school=batch.school,
+            run=batch.run,
+            created_at=batch.created_at,
+            state=OPEN,
+            published=batch.published,
+            withdrawn=batch.withdrawn,
+            students=students,
+            accounts=accounts,
+            body=batch.body,
+        )
+    )
+    new = [
+        {
+            "record_id": row.record_id,
+            "school": batch.school,
+            "source_key": row.source_key,
+            "student_key": row.student_key,
+            "kind": row.kind,
+            "date": row.date,
+            "revision": row.revision,
+            "held": False,
+        }
+        for row in rows
+        if row.new
+    ]
+    if new:
+        connection.execute(RECORD.insert(), new)
+    known = [{"b_record": row.record_id, "b_revision": row.revision} for row in rows if not row.new]
+    if known:
+        connection.execute(
+            RECORD.update()
+            .where(RECORD.c.record_id == sa.bindparam("b_record"))
+            .values(revision=sa.bindparam("b_revision")),
+            known,
+        )
+    connection.execute(
+        BATCH_ROW.insert(),
+        [
+            {
+                "batch_id": batch.batch_id,
+                "record_id": row.record_id,
+                "action": row.action,
+                "revision": row.revision,
+                "kind": row.kind,
+                "date": row.date,
+                "digest": row.digest,
+                "reason": row.reason,
+            }
+            for row in rows
+        ],
+    )
+
+
+def note_audit_entries(connection: Connection, batch_id: str, first: int, last: int) -> None:
+    """Remember which entries of the audit log announce this batch."""
+    connection.execute(BATCH.update().where(BATCH.c.batch_id == batch_id).values(audit_first=first, audit_last=last))
+
+
+def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
+    """Return the batches whose outcome is unknown, oldest first."""
+    rows = connection.execute(
+        sa.select(BATCH).where(BATCH.c.school == school, BATCH.c.state == OPEN).order_by(BATCH.c.created_at)
+    )
+    return [
+        StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn, r.body) for r in rows
+    ]
+
+
+def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: datetime) -> None:
+    """Enter the portal's receipt: what it took is held (or gone), what it rejected is remembered."""
+    rejected = {rejection.record_id: rejection.code for rejection in receipt.rejected}
+    taken: list[Mapping[str, object]] = []
+    gone: list[Mapping[str, object]] = []
+    refused: list[Mapping[str, object]] = []
+    for row in connection.execute(sa.select(BATCH_ROW).where(BATCH_ROW.c.batch_id == batch_id)):
+        if row.record_id in rejected:
+            if row.action == "publish":
+                refused.append({"b_record": row.record_id, "b_digest": row.digest, "b_code": rejected[row.record_id]})
+        elif row.action == "publish":
+            taken.append(
+                {"b_record": row.record_id, "b_digest": row.digest, "b_kind": row.kind, "b_date": row.date}
+            )
+        else:
+            gone.append({"b_record": row.record_id})
+    this_record = RECORD.update().where(RECORD.c.record_id == sa.bindparam("b_record"))
+    if taken:
+        connection.execute(
+            this_record.values(
+                held=True,
+                digest=sa.bindparam("b_digest"),
+                kind=sa.bindparam("b_kind"),
+                date=sa.bindparam("b_date"),
+                rejected_digest=None,
+                rejected_code=None,
+            ),
+            taken,
+        )
+    if gone:
+        connection.execute(this_record.values(held=False, digest=None), gone)
+    if refused:
+        connection.execute(
+            this_record.values(rejected_digest=sa.bindparam("b_digest"), rejected_code=sa.bindparam("b_code")), refused
+        )
+    _close(connection, batch_id, TAKEN, now, receipt_id=receipt.receipt_id, rejected=len(rejected))
+
+
+def drop_batch(connection: Connection, batch_id: str, state: str, code: str, now: datetime) -> None:
+    """Enter that the portal never took the batch (`not-taken`) or never will (`refused`)."""
+    _close(connection, batch_id, state, now, error_code=code)
+
+
+def _close(connection: Connection, batch_id: str, state: str, now: datetime, **values: object) -> None:
+    connection.execute(
+        BATCH.update().where(BATCH.c.batch_id == batch_id).values(state=state, settled_at=now, body=None, **values)
+    )
+    # The rows have told the ledger all they knew; the audit log keeps what was sent for good.
+    connection.execute(BATCH_ROW.delete().where(BATCH_ROW.c.batch_id == batch_id))

@@ -1,0 +1,245 @@
+"""Tells the portal which links to close and which to open.
+
+Rules. Every message is announced in the audit log before it is sent, and its outcome follows. A message has a
+revision of its own and changes nothing when the portal holds a newer one, so a lost reply is answered by
+telling the same again: `pending` in the ledger means "told, reply not seen". Links are announced a chunk at a
+time, for each announcement waits for the disk. Dies in a chunk: its links stay pending, the next run tells
+them again. A link is opened only if its ground still stands in the transaction that stores the intent.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from audit.entry import LinkIntended, LinkOutcome
+from consent_registry.decision import Grant
+from database import gate, writing
+from delivery import ledger
+from delivery.lease import confirm_lease
+from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
+from delivery.send import Desk
+from delivery.tables import LINK_STATE
+from journal.portal import PortalError, Resend
+from journal.records import LinkEnd, LinkPut, LinkState
+from journal.vocabulary import ALL_KINDS
+
+LINKS_AT_ONCE = 50
+
+
+@dataclass(slots=True)
+class LinkTally:
+    """How many links were closed, opened and failed; `stopped_by` is the code that ended the telling early."""
+
+    ended: int = 0
+    put: int = 0
+    failed: int = 0
+    stopped_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    link_id: str
+    student_key: str
+    message: LinkPut | LinkEnd
+    terms: bytes | None
+
+
+def told_links(connection: Connection, school: str) -> dict[str, ToldLink]:
+    """Return what the portal was last told of each link of a school."""
+    rows = connection.execute(sa.select(LINK_STATE).where(LINK_STATE.c.school == school))
+    return {
+        r.link_id: ToldLink(r.link_id, r.student_key, r.revision, r.active, r.pending, r.terms_digest) for r in rows
+    }
+
+
+def end_links(desk: Desk, plan: LinkPlan, tally: LinkTally) -> None:
+    """Close links at the portal."""
+    for part in _chunks(plan.end):
+        if tally.stopped_by is None:
+            _tell(desk, _store_ends(desk, part), tally)
+
+
+def put_links(desk: Desk, plan: LinkPlan, tally: LinkTally) -> None:
+    """Open or renew links at the portal."""
+    for part in _chunks(plan.put):
+        if tally.stopped_by is None:
+            _tell(desk, _store_puts(desk, part), tally)
+
+
+def _chunks(links: Sequence[LinkEnding] | Sequence[Grant]) -> Iterator[list[LinkEnding | Grant]]:
+    for start in range(0, len(links), LINKS_AT_ONCE):
+        yield list(links[start : start + LINKS_AT_ONCE])
+
+
+def _store_ends(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message]:
+    with writing(desk.engine) as connection:
+        gate(connection, desk.school)
+        now = desk.clock()
+        confirm_lease(connection, desk.lease, now)
+        revisions = _next_revisions(connection, part)
+        messages = [
+            _Message(
+                ending.link_id,
+                ending.student_key,
+                LinkEnd(desk.school, ending.link_id, revisions[ending.link_id], now, ending.reason),
+                None,
+            )
+            for ending in part
+            if isinstance(ending, LinkEnding)
+        ]
+        _store_pending(connection, desk.school, messages)
+    _announce(desk, messages, {}, now)
+    return messages
+
+
+def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message]:
+    with writing(desk.engine) as connection:
+        gate(connection, desk.school)
+        now = desk.clock()
+        confirm_lease(connection, desk.lease, now)
+        standing = {
+            ground.link_id: ground
+            for ground in desk.grounds_now(connection, sorted({link.student_key for link in part}), now)
+            if isinstance(ground, Grant)
+        }
+        grants = [standing[link.link_id] for link in part if link.link_id in standing]
+        refs = ledger.student_refs(connection, desk.school, (grant.student_key for grant in grants), desk.new_id)
+        revisions = _next_revisions(connection, grants)
+        messages = [
+            _Message(
+                grant.link_id,
+                grant.student_key,
+                LinkPut(
+                    school=desk.school,
+                    link_id=grant.link_id,
+                    revision=revisions[grant.link_id],
+                    account_id=grant.account_id,
+                    student_ref=refs[grant.student_key],
+                    consent_ref=grant.consent_ref,
+                    valid_from=grant.in_force_from,
+                    valid_to=grant.in_force_to,
+                    records_from=grant.records_from,
+                    records_to=grant.records_to,
+                    kinds=frozenset(grant.kinds or ALL_KINDS),
+                ),
+                terms_digest(grant),
+            )
+            for grant in grants
+        ]
+        _store_pending(connection, desk.school, messages)
+    desk.boundary("links-stored")
+    _announce(desk, messages, refs, now)
+    return messages
+
+
+def _next_revisions(connection: Connection, links: Sequence[LinkEnding | Grant]) -> dict[str, int]:
+    known: defaultdict[str, int] = defaultdict(int)
+    ids = [link.link_id for link in links]
+    rows = connection.execute(sa.select(LINK_STATE.c.link_id, LINK_STATE.c.revision).where(LINK_STATE.c.link_id.in_(ids)))
+    known.update((link_id, revision) for link_id, revision in rows)
+    return {link_id: known[link_id] + 1 for link_id in ids}
+
+
+def _store_pending(connection: Connection, school: str, messages: Sequence[_Message]) -> None:
+    for message in messages:
+        stored = connection.execute(
+            LINK_STATE.update()
+            .where(LINK_STATE.c.link_id == message.link_id)
+            .values(revision=message.message.revision, pending=True)
+        )
+        if stored.rowcount == 0:
+            connection.execute(
+                LINK_STATE.insert().values(
+                    link_id=message.link_id,
+                    school=school,
+                    student_key=message.student_key,
+                    revision=message.message.revision,
+                    active=False,
+                    pending=True,
+                )
+            )
+
+
+def _announce(desk: Desk, messages: Sequence[_Message], refs: Mapping[str, str], now: datetime) -> None:
+    if not messages:
+        return
+    desk.log.append([_intended(desk, message.message, now) for message in messages])
+    desk.boundary("links-logged")
+
+
+def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkIntended:
+    put = isinstance(message, LinkPut)
+    return LinkIntended(
+        at=now,
+        run=desk.run,
+        school=desk.school,
+        link=message.link_id,
+        revision=message.revision,
+        action="put" if put else "end",
+        account=message.account_id if put else None,
+        student=message.student_ref if put else None,
+        consent=message.consent_ref if put else None,
+        reason=None if put else str(message.reason),
+    )
+
+
+def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> None:
+    """Send each message; what was answered is entered even when a later one breaks off."""
+    answered: list[tuple[_Message, str]] = []
+    for message in messages:
+        try:
+            desk.patience.call(lambda message=message: _ask(desk, message.message))  # type: ignore[misc]  # bound now
+        except PortalError as error:
+            tally.failed += 1
+            answered.append((message, error.code))
+            if error.resend is not Resend.FINAL:
+                tally.stopped_by = error.code
+                break
+        else:
+            answered.append((message, "done"))
+            if isinstance(message.message, LinkPut):
+                tally.put += 1
+            else:
+                tally.ended += 1
+    desk.boundary("links-told")
+    _enter(desk, answered)
+
+
+def _ask(desk: Desk, message: LinkPut | LinkEnd) -> LinkState:
+    desk.turns.take()
+    if isinstance(message, LinkPut):
+        return desk.portal.put_link(message)
+    return desk.portal.end_link(message)
+
+
+def _enter(desk: Desk, answered: Sequence[tuple[_Message, str]]) -> None:
+    if not answered:
+        return
+    now = desk.clock()
+    desk.log.append(
+        [
+            LinkOutcome(
+                at=now,
+                run=desk.run,
+                school=desk.school,
+                link=message.link_id,
+                revision=message.message.revision,
+                action="put" if isinstance(message.message, LinkPut) else "end",
+                outcome=outcome,
+            )
+            for message, outcome in answered
+        ]
+    )
+    with writing(desk.engine) as connection:
+        for message, outcome in answered:
+            if outcome == "done":
+                active = isinstance(message.message, LinkPut)
+                connection.execute(
+                    LINK_STATE.update()
+                    .where(LINK_STATE.c.link_id == message.link_id)
+                    .values(active=active, pending=False, terms_digest=message.terms)
+                )
