@@ -52,7 +52,7 @@ def _started(pid: int) -> str:
 
 def _lives(process: str) -> bool:
     """Tell whether `process` may still live; unknown counts as living."""
-    host, pid, started = (process.split(" ") + ["", ""])[:3]
+    host, pid, started = [*process.split(" "), "", ""][:3]
     if host != socket.gethostname() or not pid.isdigit() or not started:
         return True
     return _started(int(pid)) == started

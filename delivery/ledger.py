@@ -166,9 +166,7 @@ def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
     rows = connection.execute(
         sa.select(BATCH).where(BATCH.c.school == school, BATCH.c.state == OPEN).order_by(BATCH.c.created_at)
     )
-    return [
-        StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn, r.body) for r in rows
-    ]
+    return [StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn, r.body) for r in rows]
 
 
 def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: datetime) -> None:
@@ -182,9 +180,7 @@ def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: d
             if row.action == "publish":
                 refused.append({"b_record": row.record_id, "b_digest": row.digest, "b_code": rejected[row.record_id]})
         elif row.action == "publish":
-            taken.append(
-                {"b_record": row.record_id, "b_digest": row.digest, "b_kind": row.kind, "b_date": row.date}
-            )
+            taken.append({"b_record": row.record_id, "b_digest": row.digest, "b_kind": row.kind, "b_date": row.date})
         else:
             gone.append({"b_record": row.record_id})
     this_record = RECORD.update().where(RECORD.c.record_id == sa.bindparam("b_record"))

@@ -8,9 +8,10 @@ them again. A link is opened only if its ground still stands in the transaction 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -92,7 +93,7 @@ def _store_ends(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
             if isinstance(ending, LinkEnding)
         ]
         _store_pending(connection, desk.school, messages)
-    _announce(desk, messages, {}, now)
+    _announce(desk, messages, now)
     return messages
 
 
@@ -132,14 +133,16 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
         ]
         _store_pending(connection, desk.school, messages)
     desk.boundary("links-stored")
-    _announce(desk, messages, refs, now)
+    _announce(desk, messages, now)
     return messages
 
 
 def _next_revisions(connection: Connection, links: Sequence[LinkEnding | Grant]) -> dict[str, int]:
     known: defaultdict[str, int] = defaultdict(int)
     ids = [link.link_id for link in links]
-    rows = connection.execute(sa.select(LINK_STATE.c.link_id, LINK_STATE.c.revision).where(LINK_STATE.c.link_id.in_(ids)))
+    rows = connection.execute(
+        sa.select(LINK_STATE.c.link_id, LINK_STATE.c.revision).where(LINK_STATE.c.link_id.in_(ids))
+    )
     known.update((link_id, revision) for link_id, revision in rows)
     return {link_id: known[link_id] + 1 for link_id in ids}
 
@@ -164,7 +167,7 @@ def _store_pending(connection: Connection, school: str, messages: Sequence[_Mess
             )
 
 
-def _announce(desk: Desk, messages: Sequence[_Message], refs: Mapping[str, str], now: datetime) -> None:
+def _announce(desk: Desk, messages: Sequence[_Message], now: datetime) -> None:
     if not messages:
         return
     desk.log.append([_intended(desk, message.message, now) for message in messages])
@@ -192,7 +195,7 @@ def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> None:
     answered: list[tuple[_Message, str]] = []
     for message in messages:
         try:
-            desk.patience.call(lambda message=message: _ask(desk, message.message))  # type: ignore[misc]  # bound now
+            desk.patience.call(partial(_ask, desk, message.message))
         except PortalError as error:
             tally.failed += 1
             answered.append((message, error.code))

@@ -19,8 +19,8 @@ from journal.wording import BridgeError, Wording
 RUNTIME = Path(firebird.embedded.__file__).parent / "runtime"
 
 _LIBTOMMATH_MISSING = Wording(
-    ru="Нет системной библиотеки libtommath.so.1, без неё Firebird не запустится. Установите: apt-get install libtommath1",
-    en="The system library libtommath.so.1 is missing; Firebird can't start without it. Do: apt-get install libtommath1",
+    ru="Нет библиотеки libtommath.so.1, без неё Firebird не запустится. Установите: apt-get install libtommath1",
+    en="The library libtommath.so.1 is missing, Firebird needs it. Install it: apt-get install libtommath1",
 )
 
 _lock = threading.Lock()
