@@ -23,7 +23,15 @@ from datetime import date, datetime
 import pandas as pd
 from sqlalchemy.engine import Connection, Engine
 
-from audit.entry import DisclosureIntended, DisclosureOutcome, Ground, RecordAction, Rejected
+from audit.entry import (
+    DisclosureIntended,
+    DisclosureOutcome,
+    Ground,
+    RecordAction,
+    Rejected,
+    canonical_parts,
+    portal_code,
+)
 from audit.log import AuditLog
 from consent_registry.decision import Grant, Refusal, covering
 from database import gate, reading, writing
@@ -34,7 +42,8 @@ from journal.portal import BatchTooLargeError, Portal, PortalError, Resend, Unse
 from journal.records import BatchItem, PreparedBatch, Publish, Receipt, Withdraw
 from journal.vocabulary import RecordKind, WithdrawReason
 
-BASIS = "152-FZ art. 9: written consent of the legal representative"
+BASIS = "written-consent"
+"""152-FZ, article 9: the written consent of the student's legal representative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,13 @@ class Desk:
 
 @dataclass(slots=True)
 class SendingTally:
-    """What became of the records handed over; `stopped_by` is the code that ended the sending early."""
+    """What became of the records handed over; `stopped_by` is the error that ended the sending early."""
 
     sent: int = 0
     withdrawn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     withheld_late: int = 0
     failed: int = 0
-    stopped_by: str | None = None
+    stopped_by: PortalError | None = None
 
 
 class GroundLostError(Exception):
@@ -275,13 +284,14 @@ def _announce(
     checkpoint = desk.log.append(entries)
     desk.boundary("intent-logged")
     with writing(desk.engine) as connection:
-        ledger.note_audit_entries(connection, prepared.batch_id, checkpoint.size - len(entries), checkpoint.size - 1)
+        lines = sum(len(canonical_parts(entry)) for entry in entries)
+        ledger.note_audit_entries(connection, prepared.batch_id, checkpoint.size - lines, checkpoint.size - 1)
 
 
 def _send(desk: Desk, rows: list[ledger.BatchRow], contents: dict[str, object], tally: SendingTally) -> None:
     for intent in _store(desk, rows, contents, tally):
         if tally.stopped_by:
-            _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by, tally)
+            _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by.code, tally)
             continue
         _submit(desk, intent, tally)
 
@@ -294,19 +304,19 @@ def _submit(desk: Desk, intent: _Intent, tally: SendingTally) -> None:
         _drop(desk, intent, ledger.NOT_TAKEN, "ground-lost", tally)
         return
     except PortalError as error:
-        code, resend = error.code, error.resend
+        failure = error
     else:
         desk.boundary("reply-received")
         enter_receipt(desk, receipt, resolved_by)
         _count(intent.rows, receipt, tally)
         return
-    if resend is Resend.UNKNOWN:
+    if failure.resend is Resend.UNKNOWN:
         tally.failed += sum(row.action == "publish" for row in intent.rows)
-        tally.stopped_by = code
+        tally.stopped_by = failure
         return
-    _drop(desk, intent, ledger.REFUSED if resend is Resend.FINAL else ledger.NOT_TAKEN, code, tally)
-    if resend is Resend.RETRYABLE:
-        tally.stopped_by = code
+    final = failure.resend is Resend.FINAL
+    _drop(desk, intent, ledger.REFUSED if final else ledger.NOT_TAKEN, failure.code, tally)
+    tally.stopped_by = failure
 
 
 def _receipt_for(desk: Desk, intent: _Intent) -> tuple[Receipt, str]:
@@ -365,7 +375,7 @@ def enter_receipt(desk: Desk, receipt: Receipt, resolved_by: str) -> None:
                 outcome="taken",
                 receipt=receipt.receipt_id,
                 duplicate=receipt.duplicate,
-                rejected=tuple(Rejected(r.record_id, r.code) for r in receipt.rejected),
+                rejected=tuple(Rejected(r.record_id, portal_code(r.code)) for r in receipt.rejected),
                 resolved_by=resolved_by,
             )
         ]

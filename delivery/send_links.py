@@ -16,7 +16,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from audit.entry import LinkIntended, LinkOutcome
+from audit.entry import LinkIntended, LinkOutcome, Outcome
 from consent_registry.decision import Grant
 from database import gate, writing
 from delivery import ledger
@@ -33,12 +33,12 @@ LINKS_AT_ONCE = 50
 
 @dataclass(slots=True)
 class LinkTally:
-    """How many links were closed, opened and failed; `stopped_by` is the code that ended the telling early."""
+    """How many links were closed, opened and failed; `stopped_by` is the error that ended the telling early."""
 
     ended: int = 0
     put: int = 0
     failed: int = 0
-    stopped_by: str | None = None
+    stopped_by: PortalError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +192,19 @@ def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkInte
 
 def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> None:
     """Send each message; what was answered is entered even when a later one breaks off."""
-    answered: list[tuple[_Message, str]] = []
+    answered: list[tuple[_Message, Outcome]] = []
     for message in messages:
         try:
             desk.patience.call(partial(_ask, desk, message.message))
         except PortalError as error:
             tally.failed += 1
-            answered.append((message, error.code))
+            if error.resend is not Resend.UNKNOWN:
+                answered.append((message, "refused" if error.resend is Resend.FINAL else "not-taken"))
             if error.resend is not Resend.FINAL:
-                tally.stopped_by = error.code
+                tally.stopped_by = error
                 break
         else:
-            answered.append((message, "done"))
+            answered.append((message, "taken"))
             if isinstance(message.message, LinkPut):
                 tally.put += 1
             else:
@@ -219,7 +220,7 @@ def _ask(desk: Desk, message: LinkPut | LinkEnd) -> LinkState:
     return desk.portal.end_link(message)
 
 
-def _enter(desk: Desk, answered: Sequence[tuple[_Message, str]]) -> None:
+def _enter(desk: Desk, answered: Sequence[tuple[_Message, Outcome]]) -> None:
     if not answered:
         return
     now = desk.clock()
@@ -239,7 +240,7 @@ def _enter(desk: Desk, answered: Sequence[tuple[_Message, str]]) -> None:
     )
     with writing(desk.engine) as connection:
         for message, outcome in answered:
-            if outcome == "done":
+            if outcome == "taken":
                 active = isinstance(message.message, LinkPut)
                 connection.execute(
                     LINK_STATE.update()

@@ -1,0 +1,79 @@
+"""The border at which anything that goes wrong in one school's run becomes a coded failure in its balance.
+
+Rules. A school fails alone. What a person reads is a code and a sentence; what the technical log gets is the
+code, the exception's type and where it was raised (file and line), never its message or values, for a driver's
+message may quote a row. Nothing is raised further.
+"""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from audit.errors import AuditError
+from delivery.balance import RunFailure, SchoolBalance
+from journal.portal import PortalError, Resend
+from journal.wording import BridgeError, Language, Wording
+
+log = structlog.get_logger("dnevnik.runs")
+
+_PORTAL = {
+    Resend.RETRYABLE: Wording(
+        ru="Портал сейчас не принимает данные ({code}). Ничего не потеряно: следующий запуск отправит всё сам.",
+        en="The portal takes nothing now ({code}). Nothing is lost: the next run sends everything.",
+    ),
+    Resend.FINAL: Wording(
+        ru="Портал отказал ({code}). Покажите этот код оператору района; проверка: dnevnik check",
+        en="The portal refused ({code}). Show this code to the district's operator; to check: dnevnik check",
+    ),
+    Resend.UNKNOWN: Wording(
+        ru="Связь с порталом прервалась ({code}), ответ не получен. Следующий запуск сам спросит, что дошло.",
+        en="The call to the portal broke off ({code}), its answer is unknown. The next run asks what arrived.",
+    ),
+}
+_UNEXPECTED = Wording(
+    ru="Сбой программы ({kind} в {place}). Данные не потеряны. Передайте эту строку разработчикам.",
+    en="The program failed ({kind} at {place}). No data is lost. Pass this line on to the developers.",
+)
+
+
+@dataclass(slots=True)
+class RunOutcome:
+    """Holds the balance while a run is under way, so that a failure finds what was reached."""
+
+    balance: SchoolBalance
+
+
+@contextmanager
+def guarded(balance: SchoolBalance) -> Iterator[RunOutcome]:
+    """Run the body; what it raises becomes `failure` in the outcome's balance."""
+    outcome = RunOutcome(balance)
+    try:
+        yield outcome
+    except Exception as error:  # noqa: BLE001  the border that turns any failure into a coded one
+        failure = describe(error)
+        log.error("run failed", school=balance.school, run=balance.run, code=failure.code, place=_place(error))
+        outcome.balance = replace(outcome.balance, failure=failure)
+
+
+def describe(error: Exception) -> RunFailure:
+    """Return a failure's code and sentences, its places filled and nothing personal in them."""
+    if isinstance(error, BridgeError):
+        return RunFailure(error.code, _filled(error.wording, **error.parameters))
+    if isinstance(error, AuditError):
+        return RunFailure("audit", _filled(Wording("{ru}", "{en}"), ru=error.ru, en=error.en))
+    if isinstance(error, PortalError):
+        return RunFailure(f"portal-{error.code.lower()}", _filled(_PORTAL[error.resend], code=error.code))
+    return RunFailure("internal", _filled(_UNEXPECTED, kind=type(error).__name__, place=_place(error)))
+
+
+def _filled(wording: Wording, **parameters: object) -> Wording:
+    return Wording(wording.say(Language.RU, **parameters), wording.say(Language.EN, **parameters))
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "-"

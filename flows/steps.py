@@ -1,0 +1,363 @@
+"""What is done for one school, in order, in plain Python: read, decide, plan, send, report.
+
+The straight walk of a record: `connectors.school` (rows) → `mappings` (records) → `consent_registry.decision`
+(permitted or withheld) → `delivery.plan` (publish, withdraw, unchanged) → `delivery.send` (intent, request,
+outcome) → `connectors.portal` → `audit`. Links are closed first and opened before records are published, so
+that no account ever sees a record without ground.
+
+Rules. One `now` a run; consents are read again when an intent is stored. Every run ends in a balance, also one
+that was not done. Deliberately not here: Prefect (`flows.district`), what people look at (`reports`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+import pandas as pd
+from sqlalchemy.engine import Connection
+
+from audit.entry import HoldEvent, RunEnded, RunStarted
+from connectors.school.read import read_school
+from consent_registry import decision
+from consent_registry.decision import Grant, Reason, Refusal
+from consent_registry.registration import states
+from database import reading, writing
+from delivery import holds, ledger
+from delivery.balance import HeldPlan, SchoolBalance
+from delivery.checkpoints import remember_checkpoint
+from delivery.content import content_digests
+from delivery.lease import give_back_lease, take_lease
+from delivery.limits import exceeded
+from delivery.links import LinkPlan, plan_links
+from delivery.plan import RecordPlan, plan_records
+from delivery.recover import finish_open_batches
+from delivery.roster import load_roster, store_roster
+from delivery.runs import store_balance
+from delivery.send import Desk, SendingTally, send_publications, send_withdrawals
+from delivery.send_links import LinkTally, end_links, put_links, told_links
+from flows.bridge import Bridge, School
+from flows.failures import describe, guarded
+from flows.progress import Progress, silent
+from journal.frames import RECORDS, SET_ASIDE
+from journal.school import RosterEntry, SchoolReading, school_year
+from mappings.reasons import TAKES_BACK
+
+HELD, PAUSED, LATE = "held", "paused", "consent-changed"
+"""Reasons for which this module withholds a record that consents permit (and one whose consent just ended)."""
+
+LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT)})
+"""Withdrawals for these reasons follow a change of the configuration, not the law: the limits hold them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known of a school at one moment, and what would be done about it."""
+
+    now: datetime
+    today: date
+    roster: Mapping[str, RosterEntry] = field(repr=False)
+    records: RecordPlan
+    links: LinkPlan
+    warnings: Mapping[str, int]
+
+
+def _grounds(
+    connection: Connection,
+    school: str,
+    roster: Mapping[str, RosterEntry],
+    now: datetime,
+    today: date,
+    student_keys: Sequence[str] | None = None,
+) -> list[Grant | Refusal]:
+    cases = states(connection, school, student_keys=student_keys, now=now)
+    return [decision.ground(case, roster.get(case.student_key), now, today) for case in cases]
+
+
+def _pilot_test(school: School, roster: Mapping[str, RosterEntry], today: date) -> Callable[[str], bool]:
+    def in_pilot(student_key: str) -> bool:
+        return decision.in_pilot(roster.get(student_key), today, school.pilot_classes)
+
+    return in_pilot
+
+
+def look_at(
+    bridge: Bridge,
+    school: School,
+    read: SchoolReading | None,
+    roster: Mapping[str, RosterEntry],
+    now: datetime,
+) -> Look:
+    """Decide and plan for what was read (`read` None: for what the ledger holds alone). Sends nothing."""
+    today = bridge.today(now)
+    with reading(bridge.engine) as connection:
+        grounds = _grounds(connection, school.code, roster, now, today)
+        known = ledger.load_records(connection, school.code)
+        told = told_links(connection, school.code)
+
+    def decided(frame: pd.DataFrame) -> pd.DataFrame:
+        words = decision.decide(frame, grounds, roster, today=today, pilot_classes=school.pilot_classes)
+        return frame.assign(permitted=words["permitted"], reason=words["reason"].astype(object))
+
+    records = RECORDS.empty() if read is None else read.records
+    digests = content_digests(records, bridge.vault.derive(f"content:{school.code}"))
+    plan = plan_records(
+        decided(records).assign(digest=digests),
+        SET_ASIDE.empty() if read is None else read.set_aside,
+        decided(known),
+        None if read is None else read.window,
+        withdraw_reason=lambda reason: decision.withdraw_reason(Reason(reason)),
+        limited_reasons=LIMITED_REASONS,
+        takes_back=TAKES_BACK,
+    )
+    links = plan_links(grounds, told, end_reason=decision.end_reason, in_pilot=_pilot_test(school, roster, today))
+    warnings = {} if read is None else _counts(read.warnings["warning"])
+    return Look(now, today, roster, plan, links, warnings)
+
+
+def _counts(values: pd.Series) -> dict[str, int]:
+    return {str(value): int(count) for value, count in values.value_counts(sort=False).items()}
+
+
+def _read(bridge: Bridge, school: School, now: datetime) -> SchoolReading:
+    today = bridge.today(now)
+    return read_school(
+        school.source(),
+        school.profile,
+        code=school.code,
+        window=school_year(today),
+        today=today,
+        timezone=bridge.timezone,
+    )
+
+
+def _blank(school: School, run: str, now: datetime, *, dry_run: bool = False) -> SchoolBalance:
+    return SchoolBalance(school.code, school.name, school.district, run, now, now, dry_run=dry_run)
+
+
+def plan_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
+    """Return the balance that a sync would have now; nothing is sent or stored."""
+    school = bridge.school(code)
+    now = bridge.clock()
+    blank = _blank(school, "plan", now, dry_run=True)
+    with guarded(blank) as outcome:
+        progress(code, "read")
+        read = _read(bridge, school, now)
+        progress(code, "decide")
+        look = look_at(bridge, school, read, read.roster, now)
+        outcome.balance = _expected(look, _leave(bridge, school, look), blank)
+    progress(code, "done")
+    return replace(outcome.balance, ended_at=bridge.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """What may be sent: all (`stop` None), or lawful withdrawals alone because of a pause or a hold."""
+
+    stop: str | None = None
+    held: HeldPlan | None = None
+
+
+def _expected(look: Look, leave: _Leave, blank: SchoolBalance) -> SchoolBalance:
+    """Return the balance of a run that does all of `look` that `leave` admits."""
+    plan = look.records
+    waiting = {leave.stop: len(plan.publish)} if leave.stop and len(plan.publish) else {}
+    return replace(
+        blank,
+        read=plan.read,
+        sent=0 if leave.stop else len(plan.publish),
+        unchanged=plan.unchanged,
+        failed=plan.rejected_before,
+        withheld={**plan.withheld, **waiting},
+        set_aside=plan.set_aside,
+        warnings=look.warnings,
+        withdrawn=_counts(_admitted(plan, leave)["reason"]),
+        links_put=0 if leave.stop else len(look.links.put),
+        links_ended=len(look.links.end),
+        held=leave.held,
+    )
+
+
+def _admitted(plan: RecordPlan, leave: _Leave) -> pd.DataFrame:
+    """Return the withdrawals that may be sent; no limit and no pause keeps back a lawful one."""
+    return plan.withdraw[plan.withdraw["lawful"]] if leave.stop else plan.withdraw
+
+
+def _leave(bridge: Bridge, school: School, look: Look) -> _Leave:
+    """Hold the plan against the school's pauses and the installation's limits."""
+    if school.is_paused(look.today):
+        return _Leave(PAUSED)
+    plan = look.records
+    over = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
+    if not over:
+        return _Leave()
+    digest = plan.digest()
+    with reading(bridge.engine) as connection:
+        if holds.is_approved(connection, school.code, digest):
+            return _Leave()
+    return _Leave(HELD, HeldPlan(digest, over, plan.limited_withdrawals, plan.changes, plan.holdings))
+
+
+@contextmanager
+def at_desk(
+    bridge: Bridge, school: School, run: str, roster: Callable[[], Mapping[str, RosterEntry]]
+) -> Iterator[Desk]:
+    """Hold the school's lease and give what sending needs; `roster` is asked each time consents are read."""
+    with writing(bridge.engine) as connection:
+        lease = take_lease(connection, school.code, run, bridge.clock())
+
+    def grounds_now(connection: Connection, students: Sequence[str], now: datetime) -> Sequence[Grant | Refusal]:
+        return _grounds(connection, school.code, roster(), now, bridge.today(now), students)
+
+    desk = Desk(
+        engine=bridge.engine,
+        portal=bridge.portal,
+        log=bridge.log,
+        clock=bridge.clock,
+        new_id=bridge.new_id,
+        seal=lambda body: bridge.vault.seal_for(f"batch:{school.code}", body),
+        school=school.code,
+        run=run,
+        software=bridge.software,
+        lease=lease,
+        patience=bridge.patience,
+        turns=bridge.turns,
+        grounds_now=grounds_now,
+        in_pilot=lambda key: decision.in_pilot(roster().get(key), bridge.today(bridge.clock()), school.pilot_classes),
+        boundary=bridge.boundary,
+    )
+    try:
+        yield desk
+    finally:
+        with writing(bridge.engine) as connection:
+            give_back_lease(connection, lease)
+
+
+def sync_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
+    """Bring the portal to what it should hold of one school; returns the run's balance, also of a failed run."""
+    school = bridge.school(code)
+    now = bridge.clock()
+    run = bridge.new_id()
+    blank = _blank(school, run, now)
+    with guarded(blank) as outcome:
+        roster: dict[str, RosterEntry] = {}
+        with at_desk(bridge, school, run, lambda: roster) as desk:
+            bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
+            progress(code, "recover")
+            finish_open_batches(desk)
+            progress(code, "read")
+            read = _read(bridge, school, now)
+            roster.update(read.roster)
+            with writing(bridge.engine) as connection:
+                store_roster(connection, code, read.roster, now, lambda plain: _seal_roster(bridge, code, plain))
+            progress(code, "decide")
+            look = look_at(bridge, school, read, roster, now)
+            progress(code, "send")
+            outcome.balance = _apply(bridge, school, desk, look, blank)
+    progress(code, "done")
+    return _close_run(bridge, outcome.balance)
+
+
+def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
+    """Take back at once what lost its ground, and close ended links, from the registry and the ledger alone."""
+    school = bridge.school(code)
+    now = bridge.clock()
+    run = bridge.new_id()
+    blank = _blank(school, run, now)
+    with guarded(blank) as outcome:
+        with reading(bridge.engine) as connection:
+            roster = load_roster(connection, code, lambda sealed: _open_roster(bridge, code, sealed))
+        if roster is None:  # never synced: the portal holds nothing of this school
+            return blank
+        with at_desk(bridge, school, run, lambda: roster) as desk:
+            progress(code, "recover")
+            finish_open_batches(desk)
+            look = look_at(bridge, school, None, roster, now)
+            if not look.links.end and not len(look.records.withdraw):
+                return blank
+            progress(code, "send")
+            bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
+            withdrawals_only = replace(look, links=LinkPlan(look.links.end, ()))
+            outcome.balance = _apply(bridge, school, desk, withdrawals_only, blank)
+    progress(code, "done")
+    return _close_run(bridge, outcome.balance, keep=False)
+
+
+def _seal_roster(bridge: Bridge, code: str, plain: bytes) -> bytes:
+    return bridge.vault.seal_for(f"roster:{code}", plain)
+
+
+def _open_roster(bridge: Bridge, code: str, sealed: bytes) -> bytes:
+    return bridge.vault.open_for(f"roster:{code}", sealed)
+
+
+def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: SchoolBalance) -> SchoolBalance:
+    """Send a look's plan in the order that never shows a record without ground; returns the balance."""
+    leave = _leave(bridge, school, look)
+    if leave.held is not None:
+        _store_hold(bridge, school, leave.held, desk.run, look.now)
+    links, tally = LinkTally(), SendingTally()
+    end_links(desk, look.links, links)
+    send_withdrawals(desk, _admitted(look.records, leave), bridge.batch_records, tally)
+    if leave.stop is None:
+        if links.stopped_by is None and tally.stopped_by is None:
+            put_links(desk, look.links, links)
+        tally.stopped_by = tally.stopped_by or links.stopped_by
+        _publish(bridge, desk, look.records.publish, tally)
+        with writing(bridge.engine) as connection:
+            holds.finish_holds(connection, school.code, "", bridge.clock())
+    stopped_by = tally.stopped_by or links.stopped_by
+    expected = _expected(look, leave, blank)
+    late = {LATE: tally.withheld_late} if tally.withheld_late else {}
+    return replace(
+        expected,
+        sent=tally.sent,
+        failed=expected.failed + tally.failed,
+        withheld={**expected.withheld, **late},
+        withdrawn=dict(tally.withdrawn),
+        links_put=links.put,
+        links_ended=links.ended,
+        failure=None if stopped_by is None else describe(stopped_by),
+    )
+
+
+def _publish(bridge: Bridge, desk: Desk, publish: pd.DataFrame, tally: SendingTally) -> None:
+    """Publish the records of students whose link is open at the portal; the others' wait as failed."""
+    with reading(bridge.engine) as connection:
+        linked = {link.student_key for link in told_links(connection, desk.school).values() if link.active}
+    ready = publish["student_key"].isin(linked)
+    tally.failed += int((~ready).sum())
+    send_publications(desk, publish[ready], bridge.batch_records, tally)
+
+
+def _store_hold(bridge: Bridge, school: School, plan: HeldPlan, run: str, now: datetime) -> None:
+    counts = {"withdrawals": plan.withdrawals, "changes": plan.changes, "holdings": plan.holdings}
+    bridge.log.append([HoldEvent(at=now, school=school.code, hold=plan.digest, event="held", run=run, counts=counts)])
+    with writing(bridge.engine) as connection:
+        holds.store_hold(connection, school.code, plan, now)
+
+
+def _close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> SchoolBalance:
+    """Write the run's end into the audit log and keep its balance for reports."""
+    ended = replace(balance, ended_at=bridge.clock())
+    with guarded(ended) as outcome:
+        counts: dict[str, int | Mapping[str, int]] = {
+            "read": ended.read,
+            "sent": ended.sent,
+            "unchanged": ended.unchanged,
+            "failed": ended.failed,
+            "withheld": dict(ended.withheld),
+            "set_aside": dict(ended.set_aside),
+            "withdrawn": dict(ended.withdrawn),
+            "links_put": ended.links_put,
+            "links_ended": ended.links_ended,
+        }
+        failure = ended.failure.code if ended.failure else None
+        checkpoint = bridge.log.append(
+            [RunEnded(at=ended.ended_at, run=ended.run, school=ended.school, balance=counts, failure=failure)]
+        )
+        with writing(bridge.engine) as connection:
+            if keep:
+                store_balance(connection, ended)
+            remember_checkpoint(connection, bridge.origin, checkpoint.size, checkpoint.root, ended.ended_at)
+    return outcome.balance
