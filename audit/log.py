@@ -1,0 +1,225 @@
+"""The log itself: append, read, and hold against a checkpoint remembered elsewhere.
+
+Rules. Nothing is kept in memory between calls: under the lock an append reads the checkpoint and the right edge,
+holds the edge against the signed root, and only then adds to it; so any number of threads and processes may share
+a log, and recovery after a crash is the same code. `append` returns when entries and checkpoint are durable. When it
+raises, the entries may or may not have become part of the log: to append them again is right, to act as if they
+stood there is not. A log that doesn't fit its own signed checkpoint is appended to by nobody.
+Deliberately not here: a proof that all of the log is whole (`audit.verify`), witnesses.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.entry import Entry, canonical_parts
+from audit.errors import AuditDamagedError, NoteError
+from audit.keys import SigningKey
+from audit.location import open_store
+from audit.note import Checkpoint, VerifierKey
+from audit.store import LONGEST_APPEND, Store, Writer
+from audit.tiles import (
+    BUNDLES,
+    CHECKPOINT,
+    TILE_WIDTH,
+    Tile,
+    edge,
+    hashes_at,
+    join_entries,
+    levels,
+    node_reader,
+    tiles_at,
+    whole_bundle,
+    whole_tile,
+)
+from audit.tree import EMPTY_ROOT, consistency_proof, leaf_hash, root_at, root_hash, verify_consistency
+
+
+@dataclass(slots=True)
+class _Edge:
+    """What stands at the right edge of the tree: the last bundle's entries and each level's last hashes."""
+
+    entries: list[bytes]
+    hashes: dict[int, list[bytes]]
+
+
+class AuditLog:
+    """A log that its owner, the holder of the signing key, appends to. Safe to use from several threads."""
+
+    def __init__(self, store: Store, signing_key: SigningKey, former_keys: Sequence[VerifierKey] = ()) -> None:
+        self._store = store
+        self._signing_key = signing_key
+        self._keys = (signing_key.verifier, *former_keys)
+        self._origin = signing_key.verifier.name
+
+    def open(self) -> None:
+        """Begin a log where there is nothing at all, else hold the existing one's right edge against its checkpoint.
+
+        A log begins with a signed checkpoint of size 0, so one that lost its checkpoint is not taken for a new one.
+        Raises AuditDamagedError, AuditUnavailableError.
+        """
+        with self._store.writing() as writer:
+            if writer.read(CHECKPOINT) is None and next(self._store.paths(), None) is None:
+                writer.publish(Checkpoint.sign(self._origin, 0, EMPTY_ROOT, self._signing_key).note, 0)
+            _read_edge(writer, self._published(writer))
+
+    def append(self, entries: Sequence[Entry]) -> Checkpoint:
+        """Add entries in order and return the checkpoint that covers them, once all of it is durable.
+
+        An entry over 64 KiB is divided (`canonical_parts`), so the size may grow by more than `len(entries)`.
+        Raises AuditUnavailableError (AuditDamagedError included): then nothing may be done that the entries speak
+        of; EntryError for an entry that can't be divided, ValueError for more than 65,536 entries at once.
+        """
+        lines = [line for entry in entries for line in canonical_parts(entry)]
+        if len(lines) > LONGEST_APPEND:
+            msg = f"an append takes {LONGEST_APPEND} entries at most"
+            raise ValueError(msg)
+        with self._store.writing() as writer:
+            before = self._published(writer)
+            right = _read_edge(writer, before)
+            if not lines:
+                return before
+            writer.drop_unpublished(before.size)
+            resources = _grow(right, before.size, lines)
+            size = before.size + len(lines)
+            root = root_at(size, node_reader(lambda path: resources.get(path) or writer.read(path), size))
+            writer.write(resources)
+            # Killed before the next line: the old checkpoint stands and what was written is dropped as unpublished.
+            after = Checkpoint.sign(self._origin, size, root, self._signing_key)
+            writer.publish(after.note, size)
+            # Killed after it: the entries are in the log although no caller heard so.
+            for tile in _completed(before.size, size):
+                writer.drop_partials(tile.partials)
+        return after
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the published checkpoint, its signature verified; a new log has one of size 0.
+
+        Raises AuditDamagedError, AuditUnavailableError.
+        """
+        return self._published(self._store)
+
+    def continues(self, size: int, root: bytes) -> bool:
+        """Tell whether this log is the one that once had `size` entries under `root`, with more added or none.
+
+        False: the log was cut, forked or replaced. Raises AuditDamagedError when its tiles can't be read,
+        AuditUnavailableError.
+        """
+        now = self.checkpoint()
+        if size == 0:
+            return root == EMPTY_ROOT
+        if not 0 < size <= now.size:
+            return False
+        node = node_reader(self._store.read, now.size)
+        proof = consistency_proof(size, now.size, node)
+        return root_at(size, node) == root and verify_consistency(size, now.size, root, now.root, proof)
+
+    def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Give the canonical lines of entries `start` to `end` (not included), as published when called.
+
+        Raises AuditDamagedError, AuditUnavailableError. The lines aren't held against the root: see `audit.verify`.
+        """
+        size = self.checkpoint().size
+        end = size if end is None else min(end, size)
+        for bundle in tiles_at(BUNDLES, size, start):
+            if bundle.first >= end:
+                return
+            lines = whole_bundle(self._store.read, bundle)
+            yield from lines[max(0, start - bundle.first) : end - bundle.first]
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._store.close()
+
+    def _published(self, source: Store | Writer) -> Checkpoint:
+        note = source.read(CHECKPOINT)
+        if note is None:
+            raise _damaged_checkpoint("Её нет.", "There is none.")
+        try:
+            checkpoint = Checkpoint.parse(note)
+        except NoteError as error:
+            raise _damaged_checkpoint(error.ru, error.en) from None
+        if checkpoint.origin != self._origin:
+            raise _damaged_checkpoint("Она от другого журнала.", "It is another log's.")
+        if checkpoint.signed_by(self._keys) is None:
+            raise _damaged_checkpoint("Она не подписана ключом этого журнала.", "It isn't signed with this log's key.")
+        return checkpoint
+
+
+def open_log(
+    location: str | Path, signing_key: SigningKey, origin: str, *, former_keys: Sequence[VerifierKey] = ()
+) -> AuditLog:
+    """Open the log in a folder or behind a SQLAlchemy URL; begin it where there is nothing yet.
+
+    `origin` names the log and is the key's name too. `former_keys` may have signed the last checkpoint before the
+    key was replaced. Raises AuditDamagedError, AuditUnavailableError, ValueError for a key of another name.
+    """
+    if origin != signing_key.verifier.name:
+        msg = f"the key of the log {origin} is to be loaded under that name, not {signing_key.verifier.name}"
+        raise ValueError(msg)
+    log = AuditLog(open_store(location), signing_key, former_keys)
+    log.open()
+    return log
+
+
+def _damaged_checkpoint(ru: str, en: str) -> AuditDamagedError:
+    return AuditDamagedError(
+        f"Контрольная отметка журнала аудита не принята. {ru} Сверьте ключ и имя журнала или возьмите его из копии.",
+        f"The audit log's checkpoint isn't accepted. {en} Check the log's key and name, or restore it from a copy.",
+    )
+
+
+def _read_edge(source: Store | Writer, checkpoint: Checkpoint) -> _Edge:
+    """Return the right edge of the stored tree, held against the signed root. Raises AuditDamagedError."""
+    size = checkpoint.size
+    hashes: dict[int, list[bytes]] = {}
+    for level in levels(size):
+        tile = edge(level, size)
+        hashes[level] = whole_tile(source.read, tile) if tile else []
+    bundle = edge(BUNDLES, size)
+    entries = whole_bundle(source.read, bundle) if bundle else []
+    if root_at(size, node_reader(source.read, size)) != checkpoint.root:
+        raise AuditDamagedError(
+            "Корень сохранённого дерева журнала аудита не сходится с подписанным. Проверьте его: dnevnik audit verify.",
+            "The root of the audit log's stored tree isn't the signed one. Look for the damage: dnevnik audit verify.",
+        )
+    if [leaf_hash(entry) for entry in entries] != hashes.get(0, []):
+        raise AuditDamagedError(
+            "Последние записи журнала аудита не сходятся с деревом. Проверьте его: dnevnik audit verify.",
+            "The audit log's last entries don't fit its tree. Look for the damage: dnevnik audit verify.",
+        )
+    return _Edge(entries, hashes)
+
+
+def _grow(right: _Edge, size: int, lines: Sequence[bytes]) -> dict[str, bytes]:
+    """Return the resources that a tree of `size` entries gets when `lines` are added."""
+    resources: dict[str, bytes] = {}
+    start = size - len(right.entries)
+    for tile, entries in _tiled(BUNDLES, start, right.entries + list(lines)):
+        resources[tile.path] = join_entries(entries)
+    level, risen = 0, [leaf_hash(line) for line in lines]
+    while risen:
+        before = right.hashes.get(level, [])
+        start = hashes_at(level, size) - len(before)
+        added, risen = risen, []
+        for tile, hashes in _tiled(level, start, before + added):
+            resources[tile.path] = b"".join(hashes)
+            if tile.full:
+                risen.append(root_hash(hashes))
+        level += 1
+    return resources
+
+
+def _tiled(level: int, start: int, items: list[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
+    """Give the items of a level, the first of which is number `start`, tile by tile."""
+    for at in range(0, len(items), TILE_WIDTH):
+        part = items[at : at + TILE_WIDTH]
+        yield Tile(level, (start + at) // TILE_WIDTH, len(part)), part
+
+
+def _completed(size: int, new_size: int) -> Iterator[Tile]:
+    """Give the tiles that were partial in a tree of `size` and are full in one of `new_size`."""
+    for level in (BUNDLES, *levels(size)):
+        tile = edge(level, size)
+        if tile is not None and hashes_at(level, new_size) >= tile.first + TILE_WIDTH:
+            yield tile

@@ -1,0 +1,162 @@
+"""A log in a database: the same resources as rows of two tables, for installations that share one over machines.
+
+Rules. An append is one transaction, so nothing unpublished is ever stored and a lost connection leaves the log as
+it was. Writers queue: on SQLite by BEGIN IMMEDIATE with synchronous=FULL, on PostgreSQL by a lock on the table of
+checkpoints. Every checkpoint is kept. The tables are made here and not by a migration: the log stands on its
+own, mostly in a database of its own. Driver errors are named by class only, for their text may hold a password.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.errors import AuditUnavailableError
+from audit.store import Resources
+from audit.tiles import CHECKPOINT
+
+BUSY_SECONDS = 30
+
+_METADATA = sa.MetaData()
+_RESOURCE = sa.Table(
+    "audit_resource",
+    _METADATA,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+_CHECKPOINT = sa.Table(
+    "audit_checkpoint",
+    _METADATA,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
+
+
+def open_sql_store(url: str) -> "SqlStore":
+    """Return the store at a SQLAlchemy URL (SQLite or PostgreSQL); its tables are made where missing.
+
+    Raises AuditUnavailableError.
+    """
+    try:
+        store = SqlStore(_engine(sa.make_url(url)))
+    except (SQLAlchemyError, ImportError) as error:
+        failure = type(error).__name__
+    else:
+        return store
+    raise _unreachable(failure)
+
+
+def _engine(url: sa.URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _configure(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001  the DBAPI has no types
+        dbapi_connection.isolation_level = None  # the begin event below says BEGIN, not the driver
+        dbapi_connection.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("audit_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+class SqlStore:
+    """A log's resources as rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        with self._transaction(writing=True) as connection:
+            _METADATA.create_all(connection)
+
+    @contextmanager
+    def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
+        failure = None
+        try:
+            with self._engine.connect().execution_options(audit_writing=writing) as connection, connection.begin():
+                yield connection
+        except SQLAlchemyError as error:
+            failure = type(error).__name__
+        if failure is not None:
+            raise _unreachable(failure)
+
+    def read(self, path: str) -> bytes | None:
+        """Return a published resource, None where there is none. Raises AuditUnavailableError."""
+        with self._transaction() as connection:
+            return _read(connection, path)
+
+    def paths(self) -> Iterator[str]:
+        """Give the path of everything that is stored."""
+        with self._transaction() as connection:
+            paths = list(connection.execute(sa.select(_RESOURCE.c.path).order_by(_RESOURCE.c.path)).scalars())
+            if _read(connection, CHECKPOINT) is not None:
+                paths.append(CHECKPOINT)
+        return iter(paths)
+
+    def history(self) -> Iterator[bytes]:
+        """Give every checkpoint but the newest, oldest first."""
+        with self._transaction() as connection:
+            notes = list(connection.execute(sa.select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size)).scalars())
+        return iter(notes[:-1])
+
+    @contextmanager
+    def writing(self) -> Iterator["SqlWriter"]:
+        """Open the one transaction of an append, behind every other writer's. Raises AuditUnavailableError."""
+        with self._transaction(writing=True) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+                connection.exec_driver_sql("LOCK TABLE audit_checkpoint IN EXCLUSIVE MODE")
+            yield SqlWriter(connection)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+
+class SqlWriter:
+    """The tables within the transaction of one append."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self, path: str) -> bytes | None:
+        """Return a resource, None where there is none."""
+        return _read(self._connection, path)
+
+    def drop_unpublished(self, size: int) -> None:
+        """Do nothing: what isn't committed is not there."""
+
+    def write(self, resources: Resources) -> None:
+        """Insert resources; one that is already there is a fault, for published ones never change."""
+        rows = [{"path": path, "content": content} for path, content in resources.items()]
+        self._connection.execute(sa.insert(_RESOURCE), rows)
+
+    def publish(self, checkpoint: bytes, size: int) -> None:
+        """Add the checkpoint that makes the resources the log's."""
+        self._connection.execute(sa.insert(_CHECKPOINT), [{"size": size, "note": checkpoint}])
+
+    def drop_partials(self, folder: str) -> None:
+        """Delete the partial forms of a full tile."""
+        self._connection.execute(sa.delete(_RESOURCE).where(_RESOURCE.c.path.startswith(f"{folder}/", autoescape=True)))
+
+
+def _read(connection: Connection, path: str) -> bytes | None:
+    if path == CHECKPOINT:
+        query = sa.select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+    else:
+        query = sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == path)
+    content = connection.execute(query).scalar()
+    return None if content is None else bytes(content)
+
+
+def _unreachable(failure: str) -> AuditUnavailableError:
+    return AuditUnavailableError(
+        f"База данных журнала аудита недоступна ({failure}). Проверьте адрес и права; без журнала отправки нет.",
+        f"The audit log's database is out of reach ({failure}). Check address and rights; nothing is sent without it.",
+    )

@@ -1,0 +1,62 @@
+"""Where a log's resources are kept, as the log needs it: a Protocol with two makers.
+
+Rules. A resource is bytes under a relative path; the checkpoint is one of them and says what is published. A
+published resource is never changed. One writer at a time, over threads and processes; what it wrote is seen by
+readers only once `publish` returned or, where the store is not transactional, may be lying about unseen: the
+checkpoint decides. Every failure of the medium is an AuditUnavailableError.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+LONGEST_APPEND = 65_536
+Resources = Mapping[str, bytes]
+
+
+class Writer(Protocol):
+    """A store while this caller alone may write to it."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return a resource, None where there is none."""
+        ...
+
+    def drop_unpublished(self, size: int) -> None:
+        """Remove what an append that didn't end left beyond a log of `size` entries."""
+        ...
+
+    def write(self, resources: Resources) -> None:
+        """Store resources; they are durable before `publish` changes the checkpoint."""
+        ...
+
+    def publish(self, checkpoint: bytes, size: int) -> None:
+        """Make `checkpoint` the log's checkpoint; durable once the writer's `with` block ends."""
+        ...
+
+    def drop_partials(self, folder: str) -> None:
+        """Remove the partial forms of a tile whose full form is published."""
+        ...
+
+
+class Store(Protocol):
+    """A log's resources. Safe to use from several threads."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return a published resource, None where there is none."""
+        ...
+
+    def paths(self) -> Iterator[str]:
+        """Give the path of everything that is stored, the writer's own tools left out."""
+        ...
+
+    def history(self) -> Iterator[bytes]:
+        """Give the checkpoints that were published before the present one, as far as they are kept."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Writer]:
+        """Wait for the other writers and keep them out until the block ends."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...

@@ -1,0 +1,338 @@
+"""Proves that a stored log is whole, from its raw resources and nothing else.
+
+Rules. Everything is computed anew: the entries give the leaves, the leaves give every tile and the root, the root
+is the one that the checkpoint's signature covers; each entry is one that this version could have written. Where
+something differs, the signed root decides which of two differing files was changed. What lies beyond the
+checkpoint's size is named apart: an append that didn't end left it, and no promise rests on it.
+A log that was cut back to a true earlier state can't be told from a young one by looking at it: give `earlier`
+checkpoints, kept elsewhere. Needs no database for a folder, no key but the public one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audit.entry import parse
+from audit.errors import AuditError, EntryError, NoteError, Problem
+from audit.location import open_store
+from audit.note import Checkpoint, VerifierKey
+from audit.store import Store
+from audit.tiles import (
+    BUNDLES,
+    CHECKPOINT,
+    TILE_WIDTH,
+    Tile,
+    hashes_at,
+    join_entries,
+    levels,
+    parse_path,
+    read_tile,
+    split_entries,
+    split_hashes,
+    tiles_at,
+)
+from audit.tree import EMPTY_ROOT, HASH_BYTES, CompactRange, leaf_hash, root_hash
+
+LONGEST_REPORT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verification found.
+
+    `ok` is true when there is no problem; `key_known` when a given key signed the checkpoint, and without it
+    `ok` says only that the log fits itself. `unpublished` are paths beyond the checkpoint, left by an append
+    that didn't end.
+    """
+
+    ok: bool
+    size: int
+    root: bytes
+    problems: tuple[Problem, ...]
+    key_known: bool
+    origin: str = ""
+    unpublished: tuple[str, ...] = ()
+
+
+def verify_log(location: str | Path, verifier: VerifierKey | None, *, earlier: Sequence[Checkpoint] = ()) -> Verdict:
+    """Verify the whole log in a folder or behind a SQLAlchemy URL; never raises for what is wrong with it.
+
+    Reports `LONGEST_REPORT` problems at most and then stops. Each of `earlier` must be a state of this log.
+    """
+    check = _Verification(verifier)
+    try:
+        store = open_store(location)
+        try:
+            check.run(store, earlier)
+        finally:
+            store.close()
+    except _EnoughError:
+        check.problems.append(
+            Problem(
+                f"Найдено {LONGEST_REPORT} нарушений, проверка остановлена.",
+                f"{LONGEST_REPORT} problems were found; the verification stopped.",
+            )
+        )
+    except AuditError as error:
+        check.problems.append(Problem(error.ru, error.en))
+    return check.verdict()
+
+
+class _EnoughError(Exception):
+    """So much is wrong that more needn't be said."""
+
+
+@dataclass(slots=True)
+class _Verification:
+    """One verification under way: what was found so far."""
+
+    verifier: VerifierKey | None
+    problems: list[Problem] = field(default_factory=list)
+    unpublished: list[str] = field(default_factory=list)
+    differing: list[tuple[Tile, list[int]]] = field(default_factory=list)
+    checkpoint: Checkpoint | None = None
+    key_known: bool = False
+    incomplete: bool = False
+
+    def verdict(self) -> Verdict:
+        """Return the outcome."""
+        checkpoint = self.checkpoint
+        return Verdict(
+            ok=not self.problems,
+            size=checkpoint.size if checkpoint else 0,
+            root=checkpoint.root if checkpoint else EMPTY_ROOT,
+            problems=tuple(self.problems),
+            key_known=self.key_known,
+            origin=checkpoint.origin if checkpoint else "",
+            unpublished=tuple(self.unpublished),
+        )
+
+    def say(self, ru: str, en: str) -> None:
+        """Note a problem. Raises _EnoughError when the report is long enough."""
+        self.problems.append(Problem(ru, en))
+        if len(self.problems) >= LONGEST_REPORT:
+            raise _EnoughError
+
+    def run(self, store: Store, earlier: Sequence[Checkpoint]) -> None:
+        """Verify everything in the store."""
+        checkpoint = self.read_checkpoint(store)
+        if checkpoint is None:
+            return
+        self.checkpoint = checkpoint
+        older = [*self.read_history(store), *earlier]
+        tree = CompactRange()
+        tile_roots = self.check_entries(store, tree, older)
+        self.check_upper(store, checkpoint.size, tile_roots)
+        whole = tree.root() == checkpoint.root
+        self.say_differences(whole=whole)
+        if not whole and not self.incomplete:
+            self.say(
+                f"Записи дают не тот корень, который подписан в контрольной отметке (записей: {checkpoint.size}).",
+                f"The entries give another root than the one signed in the checkpoint (entries: {checkpoint.size}).",
+            )
+        self.check_strays(store, checkpoint.size)
+
+    def read_checkpoint(self, store: Store) -> Checkpoint | None:
+        """Return the published checkpoint, None when there is none that can be read."""
+        note = store.read(CHECKPOINT)
+        if note is None:
+            self.say(
+                "Здесь нет журнала аудита: нет файла checkpoint.", "There is no audit log here: no file checkpoint."
+            )
+            return None
+        try:
+            checkpoint = Checkpoint.parse(note)
+        except NoteError as error:
+            self.say(f"checkpoint: {error.ru}", f"checkpoint: {error.en}")
+            return None
+        if self.verifier is not None:
+            self.check_signature(checkpoint, self.verifier)
+        return checkpoint
+
+    def check_signature(self, checkpoint: Checkpoint, verifier: VerifierKey) -> None:
+        """Hold the checkpoint against the key that should have signed it."""
+        self.key_known = checkpoint.signed_by([verifier]) is not None
+        if not self.key_known:
+            self.say(
+                f"checkpoint: нет верной подписи ключом {verifier.name} ({verifier.key_id.hex()}).",
+                f"checkpoint: no true signature by the key {verifier.name} ({verifier.key_id.hex()}).",
+            )
+        if checkpoint.origin != verifier.name:
+            self.say(
+                f"checkpoint: это отметка другого журнала, ожидался {verifier.name}.",
+                f"checkpoint: it is another log's; {verifier.name} was expected.",
+            )
+
+    def read_history(self, store: Store) -> Iterator[Checkpoint]:
+        """Give the earlier checkpoints that the store kept."""
+        for note in store.history():
+            try:
+                yield Checkpoint.parse(note)
+            except NoteError as error:
+                self.say(f"прежняя отметка: {error.ru}", f"an earlier checkpoint: {error.en}")
+
+    def check_entries(self, store: Store, tree: CompactRange, older: Sequence[Checkpoint]) -> list[bytes]:
+        """Grow `tree` by the leaves of all entries and return the roots of the full level-0 tiles.
+
+        On the way each of `older` is held against the tree of its size.
+        """
+        size = self.checkpoint.size if self.checkpoint else 0
+        remembered: dict[int, list[Checkpoint]] = {}
+        for checkpoint in older:
+            remembered.setdefault(checkpoint.size, []).append(checkpoint)
+        tile_roots: list[bytes] = []
+        self.check_older(remembered.pop(0, []), EMPTY_ROOT)
+        for bundle in tiles_at(BUNDLES, size):
+            leaves = self.leaves(store, bundle)
+            for leaf in leaves:
+                tree.append(leaf)
+                if tree.size in remembered:
+                    self.check_older(remembered.pop(tree.size), tree.root())
+            if bundle.full:
+                tile_roots.append(root_hash(leaves))
+        for more in sorted(remembered):
+            self.say(
+                f"Журнал укорочен: прежняя отметка говорит о {more} записях, теперь их {size}.",
+                f"The log was cut: an earlier checkpoint speaks of {more} entries, now there are {size}.",
+            )
+        return tile_roots
+
+    def check_older(self, checkpoints: Sequence[Checkpoint], root: bytes) -> None:
+        """Hold earlier checkpoints of one size against the root at that size."""
+        for checkpoint in checkpoints:
+            if checkpoint.root != root:
+                self.say(
+                    f"Журнал переписан: его первые записи ({checkpoint.size}) не те, что были под прежней отметкой.",
+                    f"The log was rewritten: its first {checkpoint.size} entries aren't an earlier checkpoint's.",
+                )
+
+    def leaves(self, store: Store, bundle: Tile) -> list[bytes]:
+        """Return the leaf hashes under one bundle, from its entries or, where those are gone, from its tile."""
+        tile = Tile(0, bundle.index, bundle.width)
+        stored = self.hashes(store, tile)
+        entries = self.bundle(store, bundle)
+        if entries is None:
+            self.incomplete = self.incomplete or stored is None
+            return stored or [EMPTY_ROOT] * bundle.width
+        leaves = [leaf_hash(entry) for entry in entries]
+        numbers = [] if stored is None else self.differences(tile, stored, leaves)
+        for number, entry in enumerate(entries, bundle.first):
+            if number not in numbers:
+                self.check_form(number, entry, bundle)
+        return leaves
+
+    def bundle(self, store: Store, bundle: Tile) -> list[bytes] | None:
+        """Return a bundle's entries, None when they can't be told apart."""
+        data = read_tile(store.read, bundle)
+        if data is None:
+            self.say(f"Нет файла {bundle.path}.", f"The file {bundle.path} is missing.")
+            return None
+        try:
+            entries = split_entries(data)
+        except ValueError:
+            entries = []
+        if len(entries) != bundle.width:
+            self.say(
+                f"Файл {bundle.path} повреждён: он не делится на записи ({bundle.width}).",
+                f"The file {bundle.path} is damaged: it can't be divided into its {bundle.width} entries.",
+            )
+            return None
+        return entries
+
+    def hashes(self, store: Store, tile: Tile) -> list[bytes] | None:
+        """Return a tile's hashes, None when it is missing or has a wrong length."""
+        data = read_tile(store.read, tile)
+        if data is None:
+            self.say(f"Нет файла {tile.path}.", f"The file {tile.path} is missing.")
+            return None
+        if len(data) != tile.width * HASH_BYTES:
+            self.say(f"Файл {tile.path} не той длины.", f"The file {tile.path} has a wrong length.")
+            return None
+        return split_hashes(data)
+
+    def differences(self, tile: Tile, stored: Sequence[bytes], computed: Sequence[bytes]) -> list[int]:
+        """Note and return the numbers, within the level, of stored hashes that aren't the computed ones."""
+        pairs = enumerate(zip(stored, computed, strict=True), tile.first)
+        numbers = [number for number, (left, right) in pairs if left != right]
+        if numbers:
+            self.differing.append((tile, numbers))
+        return numbers
+
+    def check_form(self, number: int, entry: bytes, bundle: Tile) -> None:
+        """Hold one entry against the forms that entries have."""
+        try:
+            parse(entry)
+        except EntryError as error:
+            self.say(
+                f"Запись {number} ({bundle.path}): {error.ru}",
+                f"Entry {number} ({bundle.path}): {error.en}",
+            )
+
+    def check_upper(self, store: Store, size: int, tile_roots: list[bytes]) -> None:
+        """Hold the tiles above level 0 against the roots of the tiles below them."""
+        computed = tile_roots
+        for level in levels(size)[1:]:
+            above: list[bytes] = []
+            for tile in tiles_at(level, size):
+                mine = computed[tile.first : tile.first + tile.width]
+                stored = self.hashes(store, tile)
+                if stored is not None:
+                    self.differences(tile, stored, mine)
+                if tile.full:
+                    above.append(root_hash(mine))
+            computed = above
+
+    def say_differences(self, *, whole: bool) -> None:
+        """Say which of two differing files was changed: not the entries, when they give the signed root."""
+        entries_differ = any(tile.level == 0 for tile, _ in self.differing)
+        for tile, numbers in self.differing:
+            some = ", ".join(str(number) for number in numbers[:5]) + (", …" if len(numbers) > 5 else "")  # noqa: PLR2004  enough to look there
+            if whole:
+                self.say(
+                    f"Файл {tile.path} изменён: хеши {some} не те, что дают записи.",
+                    f"The file {tile.path} was changed: its hashes {some} aren't those of the entries.",
+                )
+            elif tile.level == 0:
+                bundle = Tile(BUNDLES, tile.index, tile.width)
+                self.say(
+                    f"Файл {bundle.path}: записи {some} (счёт от нуля) не те, что внесены в дерево ({tile.path}).",
+                    f"The file {bundle.path}: entries {some} (from zero) aren't those in the tree ({tile.path}).",
+                )
+            elif not entries_differ:
+                self.say(
+                    f"Файл {tile.path}: хеши {some} не те, что дают файлы под ними.",
+                    f"The file {tile.path}: its hashes {some} aren't those of the files below.",
+                )
+
+    def check_strays(self, store: Store, size: int) -> None:
+        """Look at everything stored that isn't needed: outlived partial tiles, an unpublished end, strangers."""
+        for path in store.paths():
+            tile = parse_path(path)
+            if path == CHECKPOINT:
+                continue
+            if tile is None:
+                self.say(f"Посторонний файл {path}.", f"The file {path} is no part of a log.")
+                continue
+            rest = hashes_at(tile.level, size) - tile.first
+            if tile.width > rest:
+                self.unpublished.append(path)
+            elif tile.width < min(rest, TILE_WIDTH):
+                self.check_outlived(store, tile, Tile(tile.level, tile.index, min(rest, TILE_WIDTH)))
+
+    def check_outlived(self, store: Store, old: Tile, now: Tile) -> None:
+        """Hold a partial tile that has grown since against its present form."""
+        left, right = store.read(old.path), read_tile(store.read, now)
+        if left is None or right is None:
+            return  # gone meanwhile, as it may; or missed above already
+        if old.level != BUNDLES:
+            same = left == right[: old.width * HASH_BYTES]
+        else:
+            try:
+                same = left == join_entries(split_entries(right)[: old.width])
+            except ValueError:
+                return  # said above already
+        if not same:
+            self.say(
+                f"Файл {old.path} изменён: это не начало файла {now.path}.",
+                f"The file {old.path} was changed: it isn't the beginning of {now.path}.",
+            )
