@@ -1,0 +1,71 @@
+"""Writes SubmitJournal directly in the bytes that Exclusive XML Canonicalization 1.0 would make of it.
+
+Rules. One namespace, declared as the default one; attributes in the order of their names; no empty-element tags;
+texts and attribute values escaped as the recommendation says (sections 2.3 of Canonical XML). This is only a fast
+producer: `batch` parses what comes out and takes lxml's canonical form as the truth, and a property test holds
+the two together. What the schema says of values is not asked here: a wrong value is written as it is and found there.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from connectors.portal.contract_schema import DIARY
+from journal.records import BatchItem, Publish
+
+NO_BATCH_ID = "0" * 64
+
+
+def text(value: str) -> str:
+    """Escape the content of an element."""
+    if "&" in value:
+        value = value.replace("&", "&amp;")
+    if "<" in value:
+        value = value.replace("<", "&lt;")
+    if ">" in value:
+        value = value.replace(">", "&gt;")
+    if "\r" in value:
+        value = value.replace("\r", "&#xD;")
+    return value
+
+
+def attribute(value: str) -> str:
+    """Escape the value of an attribute that stands in double quotes."""
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    return value.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")
+
+
+def moment(value: datetime) -> str:
+    """Write an instant in UTC. Raises ValueError for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError("a moment needs a zone")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def record(item: BatchItem) -> str:
+    """Write one publish or withdraw element. Raises ValueError for a naive moment."""
+    head = f'recordId="{attribute(item.record_id)}" revision="{item.revision}"'
+    if not isinstance(item, Publish):
+        return f'<withdraw reason="{attribute(item.reason)}" {head}></withdraw>'
+    number, entered_at = item.lesson_number, item.entered_at
+    return "".join(
+        (
+            f"<publish {head}><studentRef>{text(item.student_ref)}</studentRef><kind>{text(item.kind)}</kind>",
+            f"<subject>{text(item.subject)}</subject><date>{item.date.isoformat()}</date>",
+            "" if number is None else f"<lessonNumber>{number}</lessonNumber>",
+            "" if item.value is None else f"<value>{text(item.value)}</value>",
+            "" if item.weight is None else f"<weight>{text(item.weight)}</weight>",
+            "" if item.work is None else f"<work>{text(item.work)}</work>",
+            "" if item.comment is None else f"<comment>{text(item.comment)}</comment>",
+            "" if entered_at is None else f"<enteredAt>{moment(entered_at)}</enteredAt>",
+            "</publish>",
+        )
+    )
+
+
+def submit_journal(school: str, created_at: datetime, records: Sequence[str], batch_id: str = NO_BATCH_ID) -> bytes:
+    """Write the whole element around records that `record` made.
+
+    Raises ValueError for a naive moment and UnicodeEncodeError for a lone surrogate.
+    """
+    head = f'batchId="{batch_id}" createdAt="{moment(created_at)}" school="{attribute(school)}"'
+    return f'<SubmitJournal xmlns="{DIARY}" {head}>{"".join(records)}</SubmitJournal>'.encode()

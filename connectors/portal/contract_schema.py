@@ -1,0 +1,99 @@
+"""The contract's schema and namespaces, and the one parser for XML that came from outside.
+
+Rules. Schema and WSDL are read from this package only. The parser resolves no entity, loads no DTD, opens no
+network and keeps libxml2's size limits; a document with a DTD or a processing instruction is refused (SOAP 1.1,
+section 3). Violations name elements and rules, never values: they may end in a log.
+"""
+
+import re
+import threading
+from dataclasses import dataclass
+from importlib.resources import files
+
+from lxml import etree
+
+DIARY = "urn:diary-exchange:1"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+DS = "http://www.w3.org/2000/09/xmldsig#"
+EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+X509V3 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
+BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
+
+WSDL_NAME = "diary-exchange-1.wsdl"
+SCHEMA_NAME = "diary-exchange-1.xsd"
+
+_ATTRIBUTE = re.compile(r"Element '[^']*', attribute '(?:\{[^}]*\})?(\w+)'")
+_own = threading.local()
+
+
+class MalformedXmlError(Exception):
+    """A document that is not well-formed, or is in a form that SOAP forbids; the text says which, without content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where a document breaks the schema: the element or attribute's name, and the rule's."""
+
+    place: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.rule}"
+
+
+def contract_text(name: str) -> bytes:
+    """Return a file of the contract as it lies in the package."""
+    return (files("connectors.portal") / "contract" / name).read_bytes()
+
+
+def parse_untrusted(data: bytes) -> etree._Element:
+    """Return the document's root. Raises MalformedXmlError."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    problem = "not well-formed"
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        root = None
+    if root is not None:
+        problem = _forbidden(root)
+        if not problem:
+            return root
+    raise MalformedXmlError(problem)
+
+
+def violations(element: etree._Element) -> tuple[Violation, ...]:
+    """Tell where `element` breaks the contract's schema; empty when it is valid."""
+    schema = _schema()
+    if schema.validate(element):
+        return ()
+    return tuple(_violation(element, entry) for entry in schema.error_log)  # type: ignore[attr-defined]  # the stubs forget that a log is iterable
+
+
+def _schema() -> etree.XMLSchema:
+    """Return this thread's schema: an XMLSchema keeps the errors of its newest validation in itself."""
+    schema: etree.XMLSchema | None = getattr(_own, "schema", None)
+    if schema is None:
+        schema = _own.schema = etree.XMLSchema(etree.fromstring(contract_text(SCHEMA_NAME)))
+    return schema
+
+
+def _forbidden(root: etree._Element) -> str:
+    tree = root.getroottree()
+    if tree.docinfo.internalDTD is not None or tree.docinfo.externalDTD is not None:
+        return "has a DTD"
+    if next(root.iter(etree.Entity), None) is not None:
+        return "has an entity reference"
+    if next(tree.iter(etree.ProcessingInstruction), None) is not None:
+        return "has a processing instruction"
+    return ""
+
+
+def _violation(element: etree._Element, entry: etree._LogEntry) -> Violation:
+    attribute = _ATTRIBUTE.match(entry.message or "")
+    if attribute:
+        return Violation(attribute.group(1), entry.type_name)
+    found = element.getroottree().xpath(entry.path) if entry.path else None
+    place = found[0] if isinstance(found, list) and found else None
+    return Violation("document" if place is None else etree.QName(place).localname, entry.type_name)  # type: ignore[arg-type]  # the path of an entry leads to an element

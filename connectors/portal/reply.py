@@ -1,0 +1,219 @@
+"""Opens a reply of the portal: only what a trusted certificate signed comes out.
+
+Rules. First the document's shape is held to the contract: one Envelope with one Header and one Body, one Security
+header with one Timestamp, one token and one Signature, each in its place and none anywhere else; two references, to
+that Body and that Timestamp, each with the one transform; no id twice. Then the token's certificate is judged
+(`trust`), then signxml verifies, and from there on only its copies of the signed parts are looked at: the Timestamp
+has to be fresh and the Body to hold one element. Deliberately not here: what that element means (`messages`).
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from lxml import etree
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.verifier import SignatureConfiguration, XMLVerifier
+
+from connectors.portal.contract_schema import (
+    BASE64,
+    DS,
+    EXCLUSIVE_C14N,
+    SOAP,
+    WSSE,
+    WSU,
+    X509V3,
+    parse_untrusted,
+)
+from connectors.portal.trust import distrust
+
+LONGEST_LIFE = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+SIGNATURE_METHODS = frozenset(
+    {
+        SignatureMethod.RSA_SHA256,
+        SignatureMethod.RSA_SHA384,
+        SignatureMethod.RSA_SHA512,
+        SignatureMethod.ECDSA_SHA256,
+        SignatureMethod.ECDSA_SHA384,
+        SignatureMethod.ECDSA_SHA512,
+        SignatureMethod.SHA256_RSA_MGF1,
+        SignatureMethod.SHA384_RSA_MGF1,
+        SignatureMethod.SHA512_RSA_MGF1,
+    }
+)
+DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
+
+_ENVELOPE, _HEADER, _BODY = f"{{{SOAP}}}Envelope", f"{{{SOAP}}}Header", f"{{{SOAP}}}Body"
+_SECURITY, _TOKEN = f"{{{WSSE}}}Security", f"{{{WSSE}}}BinarySecurityToken"
+_TIMESTAMP, _SIGNATURE = f"{{{WSU}}}Timestamp", f"{{{DS}}}Signature"
+_ID = f"{{{WSU}}}Id"
+_ID_NAMES = frozenset({"id", "assertionid"})
+_UNDERSTAND_OR_FAIL = f"{{{SOAP}}}mustUnderstand"
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
+
+
+class UntrustedReplyError(Exception):
+    """A reply that is not to be believed; the text says why in technical words, without anything of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedReply:
+    """What a trusted certificate signed: the Body's one element, and when the portal made the message."""
+
+    payload: etree._Element
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Where the parts of a well-shaped envelope are."""
+
+    body: etree._Element
+    timestamp: etree._Element
+    token: etree._Element
+    signature: etree._Element
+
+
+def open_reply(
+    data: bytes,
+    authorities: Sequence[x509.Certificate],
+    now: datetime,
+    never: Sequence[x509.Certificate] = (),
+) -> TrustedReply:
+    """Return what was signed by a certificate of `authorities`.
+
+    `never` are certificates that may not speak for the portal though they chain: the bridge's own, lest its
+    requests be reflected. Raises MalformedXmlError for what is no XML document, else UntrustedReplyError.
+    """
+    root = parse_untrusted(data)
+    parts = _parts(root)
+    _check_ids(root)
+    _check_signature_shape(parts)
+    certificate = _certificate(parts.token)
+    problem = "the bridge's own certificate" if certificate in never else distrust(certificate, authorities, now)
+    if problem:
+        raise UntrustedReplyError(f"certificate: {problem}")
+    body, timestamp = _signed(root, certificate, now)
+    created = _fresh(timestamp, now)
+    elements = list(body.iterchildren("*"))
+    if len(elements) != 1:
+        raise UntrustedReplyError("the body does not hold exactly one element")
+    return TrustedReply(elements[0], created)
+
+
+def _parts(root: etree._Element) -> _Parts:
+    children = list(root.iterchildren("*"))
+    if root.tag != _ENVELOPE or [child.tag for child in children] != [_HEADER, _BODY]:
+        raise UntrustedReplyError("not an envelope of one header and one body")
+    header, body = children
+    security = _only(header, _SECURITY)
+    parts = _Parts(body, _only(security, _TIMESTAMP), _only(security, _TOKEN), _only(security, _SIGNATURE))
+    for tag in (_ENVELOPE, _HEADER, _BODY, _SECURITY, _TIMESTAMP, _TOKEN, _SIGNATURE):
+        if sum(1 for _ in root.iter(tag)) != 1:
+            raise UntrustedReplyError(f"more than one {etree.QName(tag).localname}")
+    for other in header:
+        if other is not security and other.get(_UNDERSTAND_OR_FAIL) in {"1", "true"}:
+            raise UntrustedReplyError("a header that must be understood and is not")
+    return parts
+
+
+def _only(parent: etree._Element, tag: str) -> etree._Element:
+    found = parent.findall(tag)
+    if len(found) != 1:
+        raise UntrustedReplyError(f"{len(found)} {etree.QName(tag).localname} in {etree.QName(parent).localname}")
+    return found[0]
+
+
+def _check_ids(root: etree._Element) -> None:
+    """Refuse any id that stands twice, by whatever attribute a verifier might look it up."""
+    seen: set[str] = set()
+    for element in root.iter(etree.Element):
+        ids = {str(value) for name, value in element.items() if etree.QName(name).localname.lower() in _ID_NAMES}
+        if ids & seen:
+            raise UntrustedReplyError("an id stands twice")
+        seen |= ids
+
+
+def _check_signature_shape(parts: _Parts) -> None:
+    """Hold the signature to the one form of the contract before any verifier interprets it."""
+    signature = parts.signature
+    names = [etree.QName(child).localname for child in signature.iterchildren("*")]
+    if names != ["SignedInfo", "SignatureValue", "KeyInfo"]:
+        raise UntrustedReplyError("the signature has other parts than the contract's")
+    info = _only(signature, f"{{{DS}}}SignedInfo")
+    if _only(info, f"{{{DS}}}CanonicalizationMethod").get("Algorithm") != EXCLUSIVE_C14N:
+        raise UntrustedReplyError("SignedInfo is not canonicalised exclusively")
+    references = info.findall(f"{{{DS}}}Reference")
+    wanted = sorted(f"#{part.get(_ID)}" for part in (parts.body, parts.timestamp) if part.get(_ID))
+    if len(wanted) != 2 or sorted(reference.get("URI", "") for reference in references) != wanted:  # noqa: PLR2004  Body and Timestamp
+        raise UntrustedReplyError("the signature is not over body and timestamp")
+    for reference in references:
+        transforms = reference.findall(f"{{{DS}}}Transforms/{{{DS}}}Transform")
+        if [transform.get("Algorithm") for transform in transforms] != [EXCLUSIVE_C14N]:
+            raise UntrustedReplyError("a reference is not transformed by exclusive canonicalisation alone")
+    token = parts.token.get(_ID)
+    pointer = signature.findall(f"{{{DS}}}KeyInfo/{{{WSSE}}}SecurityTokenReference/{{{WSSE}}}Reference")
+    if not token or [reference.get("URI") for reference in pointer] != [f"#{token}"]:
+        raise UntrustedReplyError("the signature's key is not the message's token")
+
+
+def _certificate(token: etree._Element) -> x509.Certificate:
+    if token.get("ValueType") != X509V3 or token.get("EncodingType", BASE64) != BASE64 or len(token):
+        raise UntrustedReplyError("the token is no X509v3 certificate in Base64")
+    try:
+        return x509.load_der_x509_certificate(base64.b64decode("".join((token.text or "").split()), validate=True))
+    except ValueError:
+        unreadable = "the token's certificate is not readable"
+    raise UntrustedReplyError(unreadable)
+
+
+def _signed(
+    root: etree._Element, certificate: x509.Certificate, now: datetime
+) -> tuple[etree._Element, etree._Element]:
+    """Verify, and return signxml's own copies of Body and Timestamp."""
+    expected = SignatureConfiguration(
+        location=f"./{_HEADER}/{_SECURITY}/",
+        expect_references=2,
+        signature_methods=SIGNATURE_METHODS,
+        digest_algorithms=DIGESTS,
+        verification_time=now,
+    )
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        results = XMLVerifier().verify(
+            root, x509_cert=certificate, expect_config=expected, id_attribute="Id", parser=parser
+        )
+    except Exception as error:  # noqa: BLE001  hostile input: whatever a verifier raises means that it did not verify
+        problem = f"the signature does not verify ({type(error).__name__})"
+    else:
+        signed = results if isinstance(results, list) else [results]
+        by_tag = {part.signed_xml.tag: part.signed_xml for part in signed if part.signed_xml is not None}
+        if by_tag.keys() == {_BODY, _TIMESTAMP}:
+            return by_tag[_BODY], by_tag[_TIMESTAMP]
+        problem = "something else was signed than body and timestamp"
+    raise UntrustedReplyError(problem)
+
+
+def _fresh(timestamp: etree._Element, now: datetime) -> datetime:
+    created, expires = _moment(timestamp, "Created"), _moment(timestamp, "Expires")
+    if not timedelta(0) < expires - created <= LONGEST_LIFE:
+        raise UntrustedReplyError("the timestamp's life is not within five minutes")
+    if now >= expires:
+        raise UntrustedReplyError("the timestamp has expired")
+    if abs(now - created) > CLOCK_TOLERANCE:
+        raise UntrustedReplyError("the timestamp is of another time")
+    return created
+
+
+def _moment(timestamp: etree._Element, name: str) -> datetime:
+    text = (_only(timestamp, f"{{{WSU}}}{name}").text or "").strip()
+    try:
+        return datetime.fromisoformat(text if _MOMENT.fullmatch(text) else "")
+    except ValueError:
+        unreadable = f"the timestamp's {name} is no moment with a zone"
+    raise UntrustedReplyError(unreadable)
