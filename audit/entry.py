@@ -22,6 +22,7 @@ from audit.tiles import LARGEST_ENTRY
 VERSION = 1
 UNCLEAR_CODE = "unclear"
 
+_ENVELOPE = frozenset({"kind", "v"})
 _REFERENCE = Text(r"[0-9A-Za-z._:-]{1,64}")
 _WORD = Text(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -175,7 +176,7 @@ class RunEnded(Checked):
     run: Reference
     school: School
     balance: Balance
-    failure: Word | None = None
+    failure: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +319,7 @@ def _read(plain: Json) -> Entry:
     cls = KINDS.get(str(plain.get("kind")))
     if cls is None:
         raise MisfitError
-    return cast("Entry", read_fields(cls, plain, beside=("kind", "v")))
+    return cast("Entry", read_fields(cls, plain, beside=_ENVELOPE))
 
 
 def _refuse(_: str) -> Never:

@@ -64,18 +64,23 @@ class FolderStore:
     def _wait_for(self, lock: int) -> None:
         deadline = time.monotonic() + self._lock_seconds
         while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    break
-                time.sleep(_POLL_SECONDS)
-            else:
-                return
+            with _named(self._folder):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass
+                else:
+                    return
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(_POLL_SECONDS)
         raise AuditUnavailableError(
             f"Журнал аудита {self._folder} дольше {self._lock_seconds:.0f} с занят другим процессом. Повторите позже.",
             f"The audit log {self._folder} was busy in another process for {self._lock_seconds:.0f} s. Try later.",
         )
+
+    def prepare(self) -> None:
+        """Nothing: folders are made when the first file is."""
 
     def history(self) -> Iterator[bytes]:
         """Give no earlier checkpoint: a folder keeps the newest only."""

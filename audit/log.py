@@ -58,6 +58,7 @@ class AuditLog:
         A log begins with a signed checkpoint of size 0, so one that lost its checkpoint is not taken for a new one.
         Raises AuditDamagedError, AuditUnavailableError.
         """
+        self._store.prepare()
         with self._store.writing() as writer:
             if writer.read(CHECKPOINT) is None and next(self._store.paths(), None) is None:
                 writer.publish(Checkpoint.sign(self._origin, 0, EMPTY_ROOT, self._signing_key).note, 0)
@@ -115,7 +116,7 @@ class AuditLog:
         return root_at(size, node) == root and verify_consistency(size, now.size, root, now.root, proof)
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Give the canonical lines of entries `start` to `end` (not included), as published when called.
+        """Give the canonical lines of entries `start` to `end` (not included), as published when it begins.
 
         Raises AuditDamagedError, AuditUnavailableError. The lines aren't held against the root: see `audit.verify`.
         """

@@ -7,7 +7,7 @@ bytes of RFC 8785 (a test holds it to an independent implementation). Errors nam
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast, get_args, get_type_hints
@@ -186,14 +186,24 @@ class FieldShape:
     required: bool
 
 
-_SHAPES: dict[type["Checked"], tuple[FieldShape, ...]] = {}
+class FieldShapes:
+    """The fields of one class, read from its annotations."""
+
+    __slots__ = ("by_name", "required")
+
+    def __init__(self, cls: type["Checked"]) -> None:
+        self.by_name = {field.name: field for field in _annotated_shapes(cls)}
+        self.required = frozenset(field.name for field in self.by_name.values() if field.required)
 
 
-def field_shapes(cls: type["Checked"]) -> tuple[FieldShape, ...]:
-    """Return the fields of a class, read from its annotations once."""
+_SHAPES: dict[type["Checked"], FieldShapes] = {}
+
+
+def field_shapes(cls: type["Checked"]) -> FieldShapes:
+    """Return the fields of a class; its annotations are read once."""
     known = _SHAPES.get(cls)
     if known is None:
-        known = _SHAPES[cls] = tuple(_annotated_shapes(cls))
+        known = _SHAPES[cls] = FieldShapes(cls)
     return known
 
 
@@ -213,7 +223,7 @@ class Checked:
     """A value whose fields are checked against their shapes when it is made. Raises EntryError."""
 
     def __post_init__(self) -> None:
-        for field in field_shapes(type(self)):
+        for field in field_shapes(type(self)).by_name.values():
             value = getattr(self, field.name)
             if value is None and field.optional:
                 continue
@@ -238,23 +248,22 @@ def field_error(cls: type[Checked], name: str) -> EntryError:
 def plain_fields(item: Checked) -> dict[str, Json]:
     """Return an item's fields in their JSON form; a field that is None is left out."""
     plain: dict[str, Json] = {}
-    for field in field_shapes(type(item)):
+    for field in field_shapes(type(item)).by_name.values():
         value = getattr(item, field.name)
         if value is not None:
             plain[field.name] = field.shape.plain(value)
     return plain
 
 
-def read_fields(cls: type[Checked], plain: Json, beside: Iterable[str] = ()) -> Checked:
+def read_fields(cls: type[Checked], plain: Json, beside: frozenset[str] = frozenset()) -> Checked:
     """Return the item that a JSON object stands for; `beside` names keys that are no fields of it.
 
     Raises MisfitError for an unknown or missing key, EntryError for a field that doesn't fit.
     """
     if not isinstance(plain, dict):
         raise MisfitError
-    shapes = {field.name: field for field in field_shapes(cls)}
-    given = plain.keys() - set(beside)
-    if given - shapes.keys() or any(field.required and name not in given for name, field in shapes.items()):
+    shapes = field_shapes(cls)
+    given = plain.keys() - beside
+    if not shapes.required <= given <= shapes.by_name.keys():
         raise MisfitError
-    values = {name: shapes[name].shape.read(plain[name]) for name in given}
-    return cls(**values)
+    return cls(**{name: shapes.by_name[name].shape.read(plain[name]) for name in given})

@@ -8,6 +8,7 @@ own, mostly in a database of its own. Driver errors are named by class only, for
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -36,10 +37,7 @@ _CHECKPOINT = sa.Table(
 
 
 def open_sql_store(url: str) -> "SqlStore":
-    """Return the store at a SQLAlchemy URL (SQLite or PostgreSQL); its tables are made where missing.
-
-    Raises AuditUnavailableError.
-    """
+    """Return the store at a SQLAlchemy URL (SQLite or PostgreSQL). Raises AuditUnavailableError."""
     try:
         store = SqlStore(_engine(sa.make_url(url)))
     except (SQLAlchemyError, ImportError) as error:
@@ -72,11 +70,17 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+
+    def prepare(self) -> None:
+        """Make the tables where they are missing. Raises AuditUnavailableError."""
         with self._transaction(writing=True) as connection:
             _METADATA.create_all(connection)
 
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
+        if self._file is not None and not writing and not self._file.is_file():
+            raise _unreachable("no such file")  # SQLite would make one
         failure = None
         try:
             with self._engine.connect().execution_options(audit_writing=writing) as connection, connection.begin():

@@ -39,7 +39,11 @@ class Writer(Protocol):
 
 
 class Store(Protocol):
-    """A log's resources. Safe to use from several threads."""
+    """A log's resources. Safe to use from several threads. Reading never writes."""
+
+    def prepare(self) -> None:
+        """Make what a log needs before its first resource can be stored; nothing happens where it is there."""
+        ...
 
     def read(self, path: str) -> bytes | None:
         """Return a published resource, None where there is none."""

@@ -8,7 +8,7 @@ A log that was cut back to a true earlier state can't be told from a young one b
 checkpoints, kept elsewhere. Needs no database for a folder, no key but the public one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,12 +54,22 @@ class Verdict:
     unpublished: tuple[str, ...] = ()
 
 
-def verify_log(location: str | Path, verifier: VerifierKey | None, *, earlier: Sequence[Checkpoint] = ()) -> Verdict:
+Progress = Callable[[int, int], None]
+
+
+def verify_log(
+    location: str | Path,
+    verifier: VerifierKey | None,
+    *,
+    earlier: Sequence[Checkpoint] = (),
+    progress: Progress | None = None,
+) -> Verdict:
     """Verify the whole log in a folder or behind a SQLAlchemy URL; never raises for what is wrong with it.
 
     Reports `LONGEST_REPORT` problems at most and then stops. Each of `earlier` must be a state of this log.
+    `progress` is told how many entries were read, and of how many. Writes nothing anywhere.
     """
-    check = _Verification(verifier)
+    check = _Verification(verifier, progress)
     try:
         store = open_store(location)
         try:
@@ -87,6 +97,7 @@ class _Verification:
     """One verification under way: what was found so far."""
 
     verifier: VerifierKey | None
+    progress: Progress | None
     problems: list[Problem] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
     differing: list[tuple[Tile, list[int]]] = field(default_factory=list)
@@ -121,7 +132,7 @@ class _Verification:
         self.checkpoint = checkpoint
         older = [*self.read_history(store), *earlier]
         tree = CompactRange()
-        tile_roots = self.check_entries(store, tree, older)
+        tile_roots = self.check_entries(store, tree, checkpoint.size, older)
         self.check_upper(store, checkpoint.size, tile_roots)
         whole = tree.root() == checkpoint.root
         self.say_differences(whole=whole)
@@ -171,12 +182,11 @@ class _Verification:
             except NoteError as error:
                 self.say(f"прежняя отметка: {error.ru}", f"an earlier checkpoint: {error.en}")
 
-    def check_entries(self, store: Store, tree: CompactRange, older: Sequence[Checkpoint]) -> list[bytes]:
+    def check_entries(self, store: Store, tree: CompactRange, size: int, older: Sequence[Checkpoint]) -> list[bytes]:
         """Grow `tree` by the leaves of all entries and return the roots of the full level-0 tiles.
 
         On the way each of `older` is held against the tree of its size.
         """
-        size = self.checkpoint.size if self.checkpoint else 0
         remembered: dict[int, list[Checkpoint]] = {}
         for checkpoint in older:
             remembered.setdefault(checkpoint.size, []).append(checkpoint)
@@ -188,6 +198,8 @@ class _Verification:
                 tree.append(leaf)
                 if tree.size in remembered:
                     self.check_older(remembered.pop(tree.size), tree.root())
+            if self.progress is not None:
+                self.progress(tree.size, size)
             if bundle.full:
                 tile_roots.append(root_hash(leaves))
         for more in sorted(remembered):
