@@ -4,11 +4,11 @@ Rule: read = sent + unchanged + withheld + set aside + failed. Records taken bac
 counted apart, since most of them are not read any more. Nothing here names a person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from journal.wording import Wording
+from journal.wording import ExitStatus, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class SchoolBalance:
 
     `withheld`, `set_aside`, `warnings` and `withdrawn` are counts by reason code. `withdrawn` counts records
     taken back from the portal, `failed` counts records that were to be published and were not taken.
+    `differences` counts, after a reconciliation, what the portal and the ledger disagreed on, by name.
     """
 
     school: str
@@ -53,6 +54,7 @@ class SchoolBalance:
     set_aside: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     withdrawn: Mapping[str, int] = field(default_factory=dict)
+    differences: Mapping[str, int] = field(default_factory=dict)
     links_put: int = 0
     links_ended: int = 0
     held: HeldPlan | None = None
@@ -68,3 +70,18 @@ class SchoolBalance:
     def has_exceptions(self) -> bool:
         """Tell whether a person should look: records set aside, rejected or failed, or the run not done."""
         return bool(self.set_aside or self.failed or self.failure)
+
+
+def overall_status(balances: Sequence[SchoolBalance]) -> ExitStatus:
+    """Return what a command that ran these schools exits with.
+
+    Not done, when no school's run was done; held, when any school waits for approval; done with exceptions, when
+    any school failed or has records set aside, rejected or failed; else done.
+    """
+    if balances and all(balance.failure for balance in balances):
+        return ExitStatus.NOT_DONE
+    if any(balance.held for balance in balances):
+        return ExitStatus.HELD
+    if any(balance.has_exceptions for balance in balances):
+        return ExitStatus.DONE_WITH_EXCEPTIONS
+    return ExitStatus.DONE

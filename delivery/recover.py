@@ -9,7 +9,9 @@ from sqlalchemy.engine import Engine
 
 from database import reading
 from delivery import ledger
-from delivery.send import Desk, ask_receipt, enter_not_taken, enter_receipt
+from delivery.desk import Desk
+from delivery.outcome import enter_not_taken, enter_receipt
+from delivery.send import ask_receipt
 
 
 def open_batches(engine: Engine, school: str) -> list[ledger.StoredBatch]:

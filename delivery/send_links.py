@@ -20,9 +20,9 @@ from audit.entry import LinkIntended, LinkOutcome, Outcome
 from consent_registry.decision import Grant
 from database import gate, writing
 from delivery import ledger
+from delivery.desk import Desk
 from delivery.lease import confirm_lease
 from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
-from delivery.send import Desk
 from delivery.tables import LINK_STATE
 from journal.portal import PortalError, Resend
 from journal.records import LinkEnd, LinkPut, LinkState

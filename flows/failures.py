@@ -55,7 +55,9 @@ def guarded(balance: SchoolBalance) -> Iterator[RunOutcome]:
         yield outcome
     except Exception as error:  # noqa: BLE001  the border that turns any failure into a coded one
         failure = describe(error)
-        log.error("run failed", school=balance.school, run=balance.run, code=failure.code, place=_place(error))
+        log.error(  # noqa: TRY400  a traceback's message may quote a row
+            "run failed", school=balance.school, run=balance.run, code=failure.code, place=_place(error)
+        )
         outcome.balance = replace(outcome.balance, failure=failure)
 
 

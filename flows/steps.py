@@ -9,6 +9,7 @@ Rules. One `now` a run; consents are read again when an intent is stored. Every 
 that was not done. Deliberately not here: Prefect (`flows.district`), what people look at (`reports`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,19 +23,21 @@ from connectors.school.read import read_school
 from consent_registry import decision
 from consent_registry.decision import Grant, Reason, Refusal
 from consent_registry.registration import states
-from database import reading, writing
+from database import gate, reading, writing
 from delivery import holds, ledger
 from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
 from delivery.content import content_digests
-from delivery.lease import give_back_lease, take_lease
+from delivery.desk import Desk, SendingTally
+from delivery.lease import confirm_lease, give_back_lease, take_lease
 from delivery.limits import exceeded
 from delivery.links import LinkPlan, plan_links
 from delivery.plan import RecordPlan, plan_records
+from delivery.reconcile import believed_records, correct_ledger, differences
 from delivery.recover import finish_open_batches
 from delivery.roster import load_roster, store_roster
 from delivery.runs import store_balance
-from delivery.send import Desk, SendingTally, send_publications, send_withdrawals
+from delivery.send import send_publications, send_withdrawals
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
 from flows.failures import describe, guarded
@@ -361,3 +364,25 @@ def _close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> 
                 store_balance(connection, ended)
             remember_checkpoint(connection, bridge.origin, checkpoint.size, checkpoint.root, ended.ended_at)
     return outcome.balance
+
+
+def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
+    """Hold the portal's holdings against the ledger, put the ledger right, then sync: the outbox mends the rest."""
+    school = bridge.school(code)
+    now = bridge.clock()
+    run = bridge.new_id()
+    blank = _blank(school, run, now)
+    found: Counter[str] = Counter()
+    with guarded(blank) as outcome, at_desk(bridge, school, run, dict) as desk:
+        progress(code, "recover")
+        finish_open_batches(desk)
+        progress(code, "holdings")
+        held = list(bridge.portal.holdings(code))
+        with writing(bridge.engine) as connection:
+            gate(connection, code)
+            confirm_lease(connection, desk.lease, bridge.clock())
+            named = differences(believed_records(connection, code), held)
+            found = correct_ledger(connection, code, named, bridge.today(now))
+    if outcome.balance.failure is not None:
+        return _close_run(bridge, outcome.balance)
+    return replace(sync_school(bridge, code, progress), differences=dict(found))

@@ -1,0 +1,47 @@
+"""What a school's sender works with, and the tally of what became of the records handed over."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.engine import Connection, Engine
+
+from audit.log import AuditLog
+from consent_registry.decision import Grant, Refusal
+from delivery.lease import Lease
+from delivery.patience import Patience, Turns
+from journal.portal import Portal, PortalError
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a school's sender works with. `grounds_now` reads consents in the caller's transaction."""
+
+    engine: Engine
+    portal: Portal
+    log: AuditLog
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    seal: Callable[[bytes], bytes]
+    school: str
+    run: str
+    software: str
+    lease: Lease
+    patience: Patience
+    turns: Turns
+    grounds_now: Callable[[Connection, Sequence[str], datetime], Sequence[Grant | Refusal]]
+    in_pilot: Callable[[str], bool]
+    boundary: Callable[[str], None] = field(default=lambda _: None)
+    """Called with the name of each step just done; tests end the process here."""
+
+
+@dataclass(slots=True)
+class SendingTally:
+    """What became of the records handed over; `stopped_by` is the error that ended the sending early."""
+
+    sent: int = 0
+    withdrawn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    withheld_late: int = 0
+    failed: int = 0
+    stopped_by: PortalError | None = None

@@ -1,0 +1,215 @@
+"""Step 5 of a record's way: the intent. A batch is stored and its disclosures are logged, before a byte is sent.
+
+Rules. Consents are read again in the transaction that stores the batch; what they no longer cover is left out.
+Revisions are one more than any the record ever had. When this module yields a batch, its disclosures are durable
+in the audit log; when appending fails, nothing is yielded and so nothing is sent. Dies between storing and
+logging: the batch is `open`, was never sent, and the next run hears from GetReceipt that it is unknown.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import pandas as pd
+from sqlalchemy.engine import Connection
+
+from audit.entry import DisclosureIntended, Ground, RecordAction, canonical_parts
+from consent_registry.decision import Grant, Refusal, covering
+from database import gate, writing
+from delivery import ledger
+from delivery.desk import Desk, SendingTally
+from delivery.lease import confirm_lease
+from journal.portal import BatchTooLargeError, UnsendableRecordsError
+from journal.records import BatchItem, PreparedBatch, Publish, Withdraw
+from journal.vocabulary import RecordKind, WithdrawReason
+
+BASIS = "written-consent"
+"""152-FZ, article 9: the written consent of the student's legal representative."""
+
+
+def publish_rows(part: pd.DataFrame, new_id: Callable[[], str]) -> list[ledger.BatchRow]:
+    """Return batch rows for rows of RecordPlan.publish; their revisions are set when they are stored."""
+    rows = []
+    for row in part.itertuples(index=False):
+        new = not isinstance(row.record_id, str)
+        rows.append(
+            ledger.BatchRow(
+                record_id=new_id() if new else row.record_id,
+                revision=1,
+                action="publish",
+                source_key=row.source_key,
+                student_key=row.student_key,
+                kind=row.kind,
+                date=row.date.date(),
+                digest=row.digest,
+                reason=None,
+                new=new,
+            )
+        )
+    return rows
+
+
+def withdraw_rows(part: pd.DataFrame) -> list[ledger.BatchRow]:
+    """Return batch rows for rows of RecordPlan.withdraw; their revisions are set when they are stored."""
+    return [
+        ledger.BatchRow(
+            record_id=row.record_id,
+            revision=1,
+            action="withdraw",
+            source_key="",
+            student_key=row.student_key,
+            kind=row.kind,
+            date=row.date.date(),
+            digest=None,
+            reason=row.reason,
+            new=False,
+        )
+        for row in part.itertuples(index=False)
+    ]
+
+
+def _item(row: ledger.BatchRow, content: object, student_ref: str) -> BatchItem:
+    """Give one row the form the portal takes. `content` is a row of RecordPlan.publish."""
+    if row.action == "withdraw":
+        return Withdraw(row.record_id, row.revision, WithdrawReason(row.reason or ""))
+    fields: dict[str, object] = {
+        name: None if pd.isna(getattr(content, name)) else getattr(content, name)
+        for name in ("lesson_number", "value", "weight", "work", "comment", "entered_at")
+    }
+    lesson, entered = fields["lesson_number"], fields["entered_at"]
+    return Publish(
+        record_id=row.record_id,
+        revision=row.revision,
+        student_ref=student_ref,
+        kind=RecordKind(row.kind),
+        subject=str(getattr(content, "subject")),  # noqa: B009  a column of the frame, by its name
+        date=row.date,
+        lesson_number=None if lesson is None else int(str(lesson)),
+        value=None if fields["value"] is None else str(fields["value"]),
+        weight=None if fields["weight"] is None else str(fields["weight"]),
+        work=None if fields["work"] is None else str(fields["work"]),
+        comment=None if fields["comment"] is None else str(fields["comment"]),
+        entered_at=entered.to_pydatetime() if isinstance(entered, pd.Timestamp) else None,
+    )
+
+
+def permitted_now(
+    desk: Desk, connection: Connection, rows: Sequence[ledger.BatchRow], now: datetime
+) -> tuple[list[ledger.BatchRow], dict[str, list[Grant]]]:
+    """Read consents again: the rows that may go, and each student's grants that cover any of them."""
+    students = sorted({row.student_key for row in rows})
+    grounds = desk.grounds_now(connection, students, now)
+    by_student: dict[str, list[Grant | Refusal]] = defaultdict(list)
+    for ground in grounds:
+        by_student[ground.student_key].append(ground)
+    kept: list[ledger.BatchRow] = []
+    used: dict[str, dict[str, Grant]] = defaultdict(dict)
+    cache: dict[tuple[str, str, date], list[Grant]] = {}
+    for row in rows:
+        case = (row.student_key, row.kind, row.date)
+        if case not in cache:
+            cache[case] = (
+                list(covering(by_student[row.student_key], row.student_key, RecordKind(row.kind), row.date))
+                if desk.in_pilot(row.student_key)
+                else []
+            )
+        grants = cache[case]
+        if row.action == "withdraw" or grants:
+            kept.append(row)
+            used[row.student_key].update((grant.link_id, grant) for grant in grants)
+    return kept, {student: list(grants.values()) for student, grants in used.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A batch that was stored and may be sent."""
+
+    prepared: PreparedBatch
+    rows: Sequence[ledger.BatchRow]
+
+
+def store_intents(
+    desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, object], tally: SendingTally
+) -> Iterator[Intent]:
+    """Store the rows as one batch, or as several where the portal's limits demand it; yields each once stored."""
+    pending = [rows]
+    while pending:
+        part = pending.pop(0)
+        with writing(desk.engine) as connection:
+            gate(connection, desk.school)
+            now = desk.clock()
+            confirm_lease(connection, desk.lease, now)
+            kept, grants = permitted_now(desk, connection, part, now)
+            refs = ledger.student_refs(connection, desk.school, (row.student_key for row in kept), desk.new_id)
+            known = ledger.revisions(connection, [row.record_id for row in kept if not row.new])
+            kept = [replace(row, revision=known.get(row.record_id, 0) + 1) for row in kept]
+            prepared = None
+            if kept:
+                items = [_item(row, contents.get(content_key(row)), refs[row.student_key]) for row in kept]
+                try:
+                    prepared = desk.portal.prepare(desk.school, items, now)
+                except UnsendableRecordsError as error:
+                    tally.failed += len(error.problems)
+                    pending.insert(0, [row for row in kept if row.record_id not in error.problems])
+                except BatchTooLargeError:
+                    if len(kept) == 1:
+                        tally.failed += 1
+                    else:
+                        pending[:0] = [kept[: len(kept) // 2], kept[len(kept) // 2 :]]
+            tally.withheld_late += len(part) - len(kept)
+            if prepared is not None:
+                accounts = {grant.account_id for of_student in grants.values() for grant in of_student}
+                stored = ledger.StoredBatch(
+                    prepared.batch_id,
+                    desk.school,
+                    desk.run,
+                    now,
+                    published=sum(row.action == "publish" for row in kept),
+                    withdrawn=sum(row.action == "withdraw" for row in kept),
+                    body=desk.seal(prepared.body),
+                )
+                ledger.store_batch(connection, stored, kept, students=len(refs), accounts=len(accounts))
+        if prepared is not None:
+            desk.boundary("batch-stored")
+            _announce(desk, prepared, kept, grants, refs, now)
+            yield Intent(prepared, kept)
+
+
+def content_key(row: ledger.BatchRow) -> str:
+    """Return the key under which the content of a row to be published is handed along."""
+    return row.source_key + "\x1f" + row.student_key
+
+
+def _announce(
+    desk: Desk,
+    prepared: PreparedBatch,
+    rows: Sequence[ledger.BatchRow],
+    grants: dict[str, list[Grant]],
+    refs: dict[str, str],
+    now: datetime,
+) -> None:
+    """Append the batch's disclosures to the audit log; durable when this returns."""
+    by_student: dict[str, list[RecordAction]] = defaultdict(list)
+    for row in rows:
+        by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, row.reason))
+    entries = [
+        DisclosureIntended(
+            at=now,
+            run=desk.run,
+            school=desk.school,
+            batch=prepared.batch_id,
+            student=refs[student],
+            records=tuple(actions),
+            grounds=tuple(Ground(g.link_id, g.consent_ref, g.account_id) for g in grants.get(student, [])),
+            request_digest=prepared.batch_id,
+            basis=BASIS,
+            software=desk.software,
+        )
+        for student, actions in by_student.items()
+    ]
+    checkpoint = desk.log.append(entries)
+    desk.boundary("intent-logged")
+    with writing(desk.engine) as connection:
+        lines = sum(len(canonical_parts(entry)) for entry in entries)
+        ledger.note_audit_entries(connection, prepared.batch_id, checkpoint.size - lines, checkpoint.size - 1)

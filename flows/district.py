@@ -1,0 +1,126 @@
+"""The Prefect flows: one school, a district, the sweep, the reconciliation; prefect.yaml schedules them.
+
+Rules. Prefect only starts work: what was sent is known by the bridge's database, so a lost, doubled or killed
+flow run harms nothing. Flows take school codes and nothing else, print nothing, persist no results, and what a
+task raises is a coded error without a cause, for Prefect keeps parameters, results, messages and tracebacks. The
+unit of work is one school as a task of a district's run. Telemetry is off before Prefect is imported.
+The configuration's path comes from the environment (DNEVNIK_CONFIG), as Prefect's workers pass it on.
+Deliberately not here: what is done for a school (`flows.steps`).
+"""
+
+import os
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+
+from prefect import Task, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.futures import wait
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from delivery.balance import SchoolBalance
+from flows import steps
+from flows.assembly import shared_bridge
+from flows.bridge import Bridge
+from flows.progress import Progress, silent
+
+SCHOOLS_AT_ONCE = 2
+
+Step = Callable[[Bridge, str, Progress], SchoolBalance]
+
+collected: ContextVar[dict[str, SchoolBalance] | None] = ContextVar("collected", default=None)
+"""Where a caller in this process finds the balances; they never pass through Prefect."""
+
+watched: ContextVar[Progress] = ContextVar("watched", default=silent)
+"""How a caller in this process is told of progress."""
+
+
+class SchoolRunError(Exception):
+    """A school's run was not done; its only word is the failure's code."""
+
+
+def _run(code: str, step: Step) -> None:
+    balance = step(shared_bridge(), code, watched.get())
+    balances = collected.get()
+    if balances is not None:
+        balances[code] = balance
+    if balance.failure is not None:
+        raise SchoolRunError(balance.failure.code)
+
+
+@task(name="sync-school", task_run_name="sync-{code}", persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+def sync_one(code: str) -> None:
+    """Sync one school. Raises SchoolRunError with the failure's code."""
+    _run(code, steps.sync_school)
+
+
+@task(name="sweep-school", task_run_name="sweep-{code}", persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+def sweep_one(code: str) -> None:
+    """Sweep one school. Raises SchoolRunError with the failure's code."""
+    _run(code, steps.sweep_school)
+
+
+@task(
+    name="reconcile-school",
+    task_run_name="reconcile-{code}",
+    persist_result=False,
+    cache_policy=NO_CACHE,
+    log_prints=False,
+)
+def reconcile_one(code: str) -> None:
+    """Reconcile one school. Raises SchoolRunError with the failure's code."""
+    _run(code, steps.reconcile_school)
+
+
+def _each(schools: Sequence[str] | None, one: Task[[str], None]) -> State[None]:
+    """Run a task for each school (None: all) and name the flow run's end by counts alone."""
+    codes = list(schools or shared_bridge().schools)
+    futures = [one.submit(code) for code in codes]
+    wait(futures)
+    failed = sum(future.state.is_failed() or future.state.is_crashed() for future in futures)
+    word = f"{len(codes)} schools, {failed} failed"
+    return Failed(message=word) if failed and failed == len(codes) else Completed(message=word)
+
+
+_RUNNER = ThreadPoolTaskRunner(max_workers=SCHOOLS_AT_ONCE)  # type: ignore[no-untyped-call]  # Prefect's own
+
+
+@flow(name="sync-district", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
+def sync_district(schools: list[str] | None = None) -> State[None]:
+    """Sync the schools with these codes; None: all of the installation."""
+    return _each(schools, sync_one)
+
+
+@flow(name="sync-school", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
+def sync_school(school: str) -> State[None]:
+    """Sync one school."""
+    return _each([school], sync_one)
+
+
+@flow(name="sweep", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
+def sweep(schools: list[str] | None = None) -> State[None]:
+    """Take back what lost its ground, without reading the schools."""
+    return _each(schools, sweep_one)
+
+
+@flow(name="reconcile", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
+def reconcile(schools: list[str] | None = None) -> State[None]:
+    """Hold the portal's holdings against the ledger, and mend."""
+    return _each(schools, reconcile_one)
+
+
+def run_sync_district(schools: Sequence[str], progress: Progress = silent) -> list[SchoolBalance]:
+    """Run the flow `sync-district` in this process and return the schools' balances in the order asked for."""
+    balances: dict[str, SchoolBalance] = {}
+    collecting, watching = collected.set(balances), watched.set(progress)
+    try:
+        sync_district(list(schools), return_state=True)
+    finally:
+        collected.reset(collecting)
+        watched.reset(watching)
+    return [balances[code] for code in schools if code in balances]
