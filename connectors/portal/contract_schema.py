@@ -24,7 +24,7 @@ BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-s
 WSDL_NAME = "diary-exchange-1.wsdl"
 SCHEMA_NAME = "diary-exchange-1.xsd"
 
-_ATTRIBUTE = re.compile(r"Element '[^']*', attribute '(?:\{[^}]*\})?(\w+)'")
+_NAMES = re.compile(r"Element '(?:\{[^}]*\})?([\w.-]+)'(?:, attribute '(?:\{[^}]*\})?([\w.-]+)')?")
 _own = threading.local()
 
 
@@ -68,7 +68,7 @@ def violations(element: etree._Element) -> tuple[Violation, ...]:
     schema = _schema()
     if schema.validate(element):
         return ()
-    return tuple(_violation(element, entry) for entry in schema.error_log)  # type: ignore[attr-defined]  # the stubs forget that a log is iterable
+    return tuple(_violation(entry) for entry in schema.error_log)  # type: ignore[attr-defined]  # the stubs forget that a log is iterable
 
 
 def _schema() -> etree.XMLSchema:
@@ -85,15 +85,15 @@ def _forbidden(root: etree._Element) -> str:
         return "has a DTD"
     if next(root.iter(etree.Entity), None) is not None:
         return "has an entity reference"
-    if next(tree.iter(etree.ProcessingInstruction), None) is not None:
+    beside = (*root.itersiblings(preceding=True), *root.itersiblings())
+    instructions = (*tree.iter(etree.ProcessingInstruction), *(one for one in beside if one.tag is etree.PI))
+    if instructions:
         return "has a processing instruction"
     return ""
 
 
-def _violation(element: etree._Element, entry: etree._LogEntry) -> Violation:
-    attribute = _ATTRIBUTE.match(entry.message or "")
-    if attribute:
-        return Violation(attribute.group(1), entry.type_name)
-    found = element.getroottree().xpath(entry.path) if entry.path else None
-    place = found[0] if isinstance(found, list) and found else None
-    return Violation("document" if place is None else etree.QName(place).localname, entry.type_name)  # type: ignore[arg-type]  # the path of an entry leads to an element
+def _violation(entry: etree._LogEntry) -> Violation:
+    # the message begins with the names and goes on with the value, so only its beginning is read
+    names = _NAMES.match(entry.message or "")
+    place = (names.group(2) or names.group(1)) if names else "document"
+    return Violation(place, entry.type_name)

@@ -2,8 +2,9 @@
 
 Rules. A certificate is trusted when one of the given authorities signed it itself, or when it is itself one of
 them (pinned). Both are in force at `now`; the authority may sign certificates, the certificate may sign messages;
-signatures use SHA-256 or better, keys are RSA of 2,048 bits or EC of 256 bits at least; a critical extension that is
-not understood refuses. The contract's token carries one certificate, so intermediates stand among the authorities.
+signatures use SHA-256 or better; keys are RSA of 2,048 bits or EC of 256 bits at least, or Edwards; a critical
+extension that is not understood refuses. The contract's token carries one certificate, so intermediates stand
+among the authorities.
 Deliberately not here: host names (TLS checks them; a signing certificate has none) and revocation lists.
 """
 
@@ -15,8 +16,11 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.x509.oid import ExtensionOID
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
@@ -24,6 +28,7 @@ SMALLEST_RSA = 2048
 SMALLEST_EC = 256
 
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_EDWARDS = frozenset({SignatureAlgorithmOID.ED25519, SignatureAlgorithmOID.ED448})
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -38,7 +43,17 @@ _UNDERSTOOD = frozenset(
 
 
 def distrust(certificate: x509.Certificate, authorities: Sequence[x509.Certificate], now: datetime) -> str | None:
-    """Return why the certificate may not speak for the portal, in technical words; None when it may."""
+    """Return why the certificate may not speak for the portal, in technical words; None when it may.
+
+    The certificate may be a stranger's and hostile: one that can't be read is not trusted.
+    """
+    try:
+        return _distrust(certificate, authorities, now)
+    except Exception as error:  # noqa: BLE001  a certificate is parsed as it is asked, and raises anything
+        return f"not readable ({type(error).__name__})"
+
+
+def _distrust(certificate: x509.Certificate, authorities: Sequence[x509.Certificate], now: datetime) -> str | None:
     problem = _weakness(certificate, now) or _may_not_sign_messages(certificate)
     if problem:
         return problem
@@ -57,13 +72,18 @@ def _weakness(certificate: x509.Certificate, now: datetime) -> str | None:
         return "not yet in force"
     if now > certificate.not_valid_after_utc:
         return "expired"
-    key = certificate.public_key()
-    strong_rsa = isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_RSA
-    strong_ec = isinstance(key, EllipticCurvePublicKey) and key.key_size >= SMALLEST_EC
-    if not (strong_rsa or strong_ec):
+    if not _strong(certificate.public_key()):
         return "its key is weak or of an unknown kind"
     unknown = [e.oid for e in certificate.extensions if e.critical and e.oid not in _UNDERSTOOD]
     return "a critical extension is not understood" if unknown else None
+
+
+def _strong(key: CertificatePublicKeyTypes) -> bool:
+    if isinstance(key, RSAPublicKey):
+        return key.key_size >= SMALLEST_RSA
+    if isinstance(key, EllipticCurvePublicKey):
+        return key.key_size >= SMALLEST_EC
+    return isinstance(key, Ed25519PublicKey | Ed448PublicKey)
 
 
 def _may_not_sign_messages(certificate: x509.Certificate) -> str | None:
@@ -88,6 +108,8 @@ def _not_issued_by(certificate: x509.Certificate, authority: x509.Certificate, n
 
 
 def _strongly_signed(certificate: x509.Certificate) -> bool:
+    if certificate.signature_algorithm_oid in _EDWARDS:  # these name no digest, it is part of them
+        return True
     return isinstance(certificate.signature_hash_algorithm, _STRONG)
 
 

@@ -44,8 +44,6 @@ LINK = LinkPut(
 )
 END = LinkEnd("0252", "l-1", 3, NOW, EndReason.RESTRICTED)
 
-Reply = Callable[[str], None]
-
 
 @pytest.fixture
 def reply(server: ScriptedServer, keys: object) -> Callable[..., None]:
@@ -66,7 +64,8 @@ def _asked(received: Received) -> etree._Element:
 def _receipt(batch_id: str, inside: str = "", accepted: int = 2) -> str:
     return (
         f'<x:SubmitJournalResponse xmlns:x="urn:diary-exchange:1" batchId="{batch_id}" receiptId="rc-1" '
-        f'receivedAt="2026-10-01T12:30:05.25+03:00" accepted="{accepted}" duplicate="1">{inside}</x:SubmitJournalResponse>'
+        f'receivedAt="2026-10-01T12:30:05.25+03:00" accepted="{accepted}" duplicate="1">'
+        f"{inside}</x:SubmitJournalResponse>"
     )
 
 

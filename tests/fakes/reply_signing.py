@@ -45,7 +45,7 @@ def sign(
     digest: object = xmlsec.constants.TransformSha256,
     canonical: object = xmlsec.constants.TransformExclC14N,
     transform: object = xmlsec.constants.TransformExclC14N,
-    token: str = "X",
+    pointer: str = "X",
 ) -> bytes:
     """Sign the elements with these wsu:Ids and return the message."""
     signature = xmlsec.template.create(root, canonical, method)
@@ -61,8 +61,8 @@ def sign(
         xmlsec.template.add_transform(reference, transform)
     context.sign(signature)
     key_info = etree.SubElement(signature, f"{{{DS}}}KeyInfo")
-    pointer = etree.SubElement(key_info, f"{{{WSSE}}}SecurityTokenReference")
-    etree.SubElement(pointer, f"{{{WSSE}}}Reference", {"URI": f"#{token}", "ValueType": X509V3})
+    reference = etree.SubElement(key_info, f"{{{WSSE}}}SecurityTokenReference")
+    etree.SubElement(reference, f"{{{WSSE}}}Reference", {"URI": f"#{pointer}", "ValueType": X509V3})
     return etree.tostring(root)
 
 
