@@ -185,7 +185,11 @@ class Exchange:
             with session.request(
                 method, url, data=body, headers=headers, stream=True, timeout=self._timeouts, allow_redirects=False
             ) as response:
-                return HttpReply(response.status_code, response.headers, _read(response))
+                reply = HttpReply(response.status_code, response.headers, _read(response))
+            if not call.expired:
+                return reply
+            # the cut can look like the end of headers or of a body without a length
+            failure = _failure(TimeoutError(), call)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             failure = _failure(error, call)
         finally:

@@ -8,7 +8,6 @@ import contextlib
 import socket
 import ssl
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -62,6 +61,7 @@ class ScriptedServer:
         self._context.verify_mode = ssl.CERT_REQUIRED
         for name, value in settings.items():
             setattr(self._context, name, value)
+        self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}/diary-exchange/1"
@@ -75,6 +75,7 @@ class ScriptedServer:
 
     def close(self) -> None:
         """Close everything and wait for the threads."""
+        self._closing.set()
         self._listener.close()
         for connection in self._open:
             with contextlib.suppress(OSError):
@@ -125,7 +126,7 @@ class ScriptedServer:
             if isinstance(step, Cut):
                 return False
             if isinstance(step, float):
-                time.sleep(step)
+                self._closing.wait(step)
             else:
                 connection.sendall(step)
         return True
