@@ -27,6 +27,8 @@ _POLL_SECONDS = 0.005
 class FolderStore:
     """A log's resources as files under one folder."""
 
+    leaves_unpublished = True
+
     def __init__(self, folder: Path, lock_seconds: float = LOCK_SECONDS) -> None:
         self._folder = folder
         self._lock_seconds = lock_seconds

@@ -13,9 +13,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from audit.errors import AuditUnavailableError
+from audit.errors import AuditDamagedError, AuditUnavailableError
 from audit.store import Resources
 from audit.tiles import CHECKPOINT
 
@@ -67,6 +67,8 @@ def _engine(url: sa.URL) -> Engine:
 
 class SqlStore:
     """A log's resources as rows."""
+
+    leaves_unpublished = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -137,9 +139,19 @@ class SqlWriter:
         """Do nothing: what isn't committed is not there."""
 
     def write(self, resources: Resources) -> None:
-        """Insert resources; one that is already there is a fault, for published ones never change."""
+        """Insert resources. Raises AuditDamagedError when one is there already, beyond the newest checkpoint."""
         rows = [{"path": path, "content": content} for path, content in resources.items()]
-        self._connection.execute(sa.insert(_RESOURCE), rows)
+        try:
+            self._connection.execute(sa.insert(_RESOURCE), rows)
+        except IntegrityError:
+            there_already = True
+        else:
+            there_already = False
+        if there_already:
+            raise AuditDamagedError(
+                "В базе данных журнала аудита есть данные сверх последней отметки: её удалили. Проверьте журнал.",
+                "The audit log's database holds more than its last checkpoint covers: one was deleted. Verify the log.",
+            )
 
     def publish(self, checkpoint: bytes, size: int) -> None:
         """Add the checkpoint that makes the resources the log's."""
@@ -155,8 +167,18 @@ def _read(connection: Connection, path: str) -> bytes | None:
         query = sa.select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
     else:
         query = sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == path)
-    content = connection.execute(query).scalar()
-    return None if content is None else bytes(content)
+    try:
+        content: bytes | None = connection.execute(query).scalar()
+    except TypeError:  # SQLite keeps text in a column of bytes, if somebody puts it there
+        spoilt = True
+    else:
+        spoilt = False
+    if spoilt:
+        raise AuditDamagedError(
+            f"Строка {path} журнала аудита в базе данных испорчена: это не байты. Восстановите журнал из копии.",
+            f"In the database, {path} of the audit log is spoilt: it holds no bytes. Restore the log from a copy.",
+        )
+    return content
 
 
 def _unreachable(failure: str) -> AuditUnavailableError:

@@ -41,6 +41,11 @@ class Writer(Protocol):
 class Store(Protocol):
     """A log's resources. Safe to use from several threads. Reading never writes."""
 
+    @property
+    def leaves_unpublished(self) -> bool:
+        """Whether an append that didn't end may leave resources beyond the checkpoint."""
+        ...
+
     def prepare(self) -> None:
         """Make what a log needs before its first resource can be stored; nothing happens where it is there."""
         ...

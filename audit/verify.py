@@ -328,6 +328,11 @@ class _Verification:
             rest = hashes_at(tile.level, size) - tile.first
             if tile.width > rest:
                 self.unpublished.append(path)
+                if not store.leaves_unpublished:
+                    self.say(
+                        f"{path}: лежит за последней отметкой, хотя запись туда невозможна.",
+                        f"{path}: stands beyond the last checkpoint, where nothing can have been written.",
+                    )
             elif tile.width < min(rest, TILE_WIDTH):
                 self.check_outlived(store, tile, Tile(tile.level, tile.index, min(rest, TILE_WIDTH)))
 
