@@ -167,18 +167,14 @@ def _read(connection: Connection, path: str) -> bytes | None:
         query = sa.select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
     else:
         query = sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == path)
-    try:
-        content: bytes | None = connection.execute(query).scalar()
-    except TypeError:  # SQLite keeps text in a column of bytes, if somebody puts it there
-        spoilt = True
-    else:
-        spoilt = False
-    if spoilt:
-        raise AuditDamagedError(
-            f"Строка {path} журнала аудита в базе данных испорчена: это не байты. Восстановите журнал из копии.",
-            f"In the database, {path} of the audit log is spoilt: it holds no bytes. Restore the log from a copy.",
-        )
-    return content
+    content = connection.execute(query).scalar()
+    if content is None or isinstance(content, bytes):
+        return content
+    # SQLite keeps a text or a number in a column of bytes, if somebody puts it there.
+    raise AuditDamagedError(
+        f"В базе данных журнала аудита вместо {path} стоят не байты. Восстановите журнал из копии.",
+        f"The audit log's database holds no bytes as {path}. Restore the log from a copy.",
+    )
 
 
 def _unreachable(failure: str) -> AuditUnavailableError:

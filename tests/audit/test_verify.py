@@ -318,7 +318,7 @@ class TestDatabase:
                 "UPDATE audit_checkpoint SET note = x'00' WHERE size = 1",
                 "an earlier checkpoint: This is no ",
             ),
-            ("UPDATE audit_resource SET content = 'text' WHERE path = 'tile/0/000'", "tile/0/000 of the audit log"),
+            ("UPDATE audit_resource SET content = 'text' WHERE path = 'tile/0/000'", "holds no bytes as tile/0/000"),
             ("UPDATE audit_checkpoint SET size = 999 WHERE size = 3", "speaks of 303 entries, now there are 3"),
         ],
     )
