@@ -108,4 +108,4 @@ def decide_hold(connection: Connection, school: str, digest: str, decision: str,
         .where(HOLD.c.school == school, HOLD.c.digest == waiting[0])
         .values(decision=decision, decided_by=by, decided_at=now)
     )
-    return waiting[0]
+    return str(waiting[0])

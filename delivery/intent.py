@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 from sqlalchemy.engine import Connection
@@ -28,69 +29,78 @@ BASIS = "written-consent"
 """152-FZ, article 9: the written consent of the student's legal representative."""
 
 
-def publish_rows(part: pd.DataFrame, new_id: Callable[[], str]) -> list[ledger.BatchRow]:
+Content = Mapping[str, Any]
+"""One row of RecordPlan.publish by column name."""
+
+
+def content_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as dictionaries by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[ledger.BatchRow]:
     """Return batch rows for rows of RecordPlan.publish; their revisions are set when they are stored."""
-    rows = []
-    for row in part.itertuples(index=False):
-        new = not isinstance(row.record_id, str)
-        rows.append(
-            ledger.BatchRow(
-                record_id=new_id() if new else row.record_id,
-                revision=1,
-                action="publish",
-                source_key=row.source_key,
-                student_key=row.student_key,
-                kind=row.kind,
-                date=row.date.date(),
-                digest=row.digest,
-                reason=None,
-                new=new,
-            )
-        )
-    return rows
-
-
-def withdraw_rows(part: pd.DataFrame) -> list[ledger.BatchRow]:
-    """Return batch rows for rows of RecordPlan.withdraw; their revisions are set when they are stored."""
     return [
         ledger.BatchRow(
-            record_id=row.record_id,
+            record_id=row["record_id"] if isinstance(row["record_id"], str) else new_id(),
             revision=1,
-            action="withdraw",
-            source_key="",
-            student_key=row.student_key,
-            kind=row.kind,
-            date=row.date.date(),
-            digest=None,
-            reason=row.reason,
-            new=False,
+            action="publish",
+            source_key=row["source_key"],
+            student_key=row["student_key"],
+            kind=row["kind"],
+            date=row["date"].date(),
+            digest=row["digest"],
+            reason=None,
+            new=not isinstance(row["record_id"], str),
         )
-        for row in part.itertuples(index=False)
+        for row in rows
     ]
 
 
-def _item(row: ledger.BatchRow, content: object, student_ref: str) -> BatchItem:
-    """Give one row the form the portal takes. `content` is a row of RecordPlan.publish."""
+def withdraw_rows(rows: Sequence[Content]) -> list[ledger.BatchRow]:
+    """Return batch rows for rows of RecordPlan.withdraw; their revisions are set when they are stored."""
+    return [
+        ledger.BatchRow(
+            record_id=row["record_id"],
+            revision=1,
+            action="withdraw",
+            source_key="",
+            student_key=row["student_key"],
+            kind=row["kind"],
+            date=row["date"].date(),
+            digest=None,
+            reason=row["reason"],
+            new=False,
+        )
+        for row in rows
+    ]
+
+
+def _present(content: Content, name: str) -> Any:  # noqa: ANN401  a cell of a frame
+    """Return a cell, None where it is missing."""
+    cell = content[name]
+    return None if cell is None or cell is pd.NA or cell != cell else cell  # noqa: PLR0124  NaN and NaT differ from themselves
+
+
+def _item(row: ledger.BatchRow, contents: Mapping[str, Content], student_ref: str) -> BatchItem:
+    """Give one row the form that the portal takes."""
     if row.action == "withdraw":
         return Withdraw(row.record_id, row.revision, WithdrawReason(row.reason or ""))
-    fields: dict[str, object] = {
-        name: None if pd.isna(getattr(content, name)) else getattr(content, name)
-        for name in ("lesson_number", "value", "weight", "work", "comment", "entered_at")
-    }
-    lesson, entered = fields["lesson_number"], fields["entered_at"]
+    content = contents[content_key(row)]
+    lesson, entered = _present(content, "lesson_number"), _present(content, "entered_at")
     return Publish(
         record_id=row.record_id,
         revision=row.revision,
         student_ref=student_ref,
         kind=RecordKind(row.kind),
-        subject=str(getattr(content, "subject")),  # noqa: B009  a column of the frame, by its name
+        subject=content["subject"],
         date=row.date,
-        lesson_number=None if lesson is None else int(str(lesson)),
-        value=None if fields["value"] is None else str(fields["value"]),
-        weight=None if fields["weight"] is None else str(fields["weight"]),
-        work=None if fields["work"] is None else str(fields["work"]),
-        comment=None if fields["comment"] is None else str(fields["comment"]),
-        entered_at=entered.to_pydatetime() if isinstance(entered, pd.Timestamp) else None,
+        lesson_number=None if lesson is None else int(lesson),
+        value=_present(content, "value"),
+        weight=_present(content, "weight"),
+        work=_present(content, "work"),
+        comment=_present(content, "comment"),
+        entered_at=None if entered is None else entered.to_pydatetime(),
     )
 
 
@@ -130,7 +140,7 @@ class Intent:
 
 
 def store_intents(
-    desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, object], tally: SendingTally
+    desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, Content], tally: SendingTally
 ) -> Iterator[Intent]:
     """Store the rows as one batch, or as several where the portal's limits demand it; yields each once stored."""
     pending = [rows]
@@ -146,7 +156,7 @@ def store_intents(
             kept = [replace(row, revision=known.get(row.record_id, 0) + 1) for row in kept]
             prepared = None
             if kept:
-                items = [_item(row, contents.get(content_key(row)), refs[row.student_key]) for row in kept]
+                items = [_item(row, contents, refs[row.student_key]) for row in kept]
                 try:
                     prepared = desk.portal.prepare(desk.school, items, now)
                 except UnsendableRecordsError as error:

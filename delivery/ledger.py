@@ -8,6 +8,7 @@ twice for a record, whatever became of its batch.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 import pandas as pd
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ class BatchRow:
 
     record_id: str
     revision: int
-    action: str
+    action: Literal["publish", "withdraw"]
     source_key: str
     student_key: str
     kind: str

@@ -4,14 +4,18 @@ Rule: the log comes first. Dies between the two: the batch is still `open`, the 
 the same and enters it again; the log then says the outcome twice, which is true.
 """
 
+from typing import Literal
+
 from audit.entry import DisclosureOutcome, Rejected, portal_code
 from database import writing
 from delivery import ledger
 from delivery.desk import Desk
 from journal.records import Receipt
 
+ResolvedBy = Literal["reply", "receipt"]
 
-def enter_receipt(desk: Desk, receipt: Receipt, resolved_by: str) -> None:
+
+def enter_receipt(desk: Desk, receipt: Receipt, resolved_by: ResolvedBy) -> None:
     """Write the portal's receipt into the audit log, then into the ledger."""
     now = desk.clock()
     desk.log.append(

@@ -16,7 +16,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from journal.school import Window
@@ -96,11 +95,10 @@ def _fates_unread(
     in_window = unread["date"].between(pd.Timestamp(window.first), pd.Timestamp(window.last))
     out_of_scope = is_aside & unread["aside_reason"].isin(takes_back)
     deleted = ~is_aside & in_window
-    unread["why"] = np.select(
-        [(~unread["permitted"]).to_numpy(), out_of_scope.to_numpy(), deleted.to_numpy()],
-        [unread["reason"].to_numpy(dtype=object), str(WithdrawReason.OUT_OF_SCOPE), str(WithdrawReason.DELETED)],
-        default=None,
-    )
+    why = pd.Series(None, index=unread.index, dtype=object)
+    why[deleted] = str(WithdrawReason.DELETED)
+    why[out_of_scope] = str(WithdrawReason.OUT_OF_SCOPE)
+    unread["why"] = why.where(unread["permitted"], unread["reason"])
     return unread[unread["why"].notna()]
 
 

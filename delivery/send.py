@@ -21,8 +21,17 @@ import pandas as pd
 from database import reading
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
-from delivery.intent import Intent, permitted_now, publish_rows, store_intents, withdraw_rows
-from delivery.outcome import enter_not_taken, enter_receipt
+from delivery.intent import (
+    Content,
+    Intent,
+    content_key,
+    content_rows,
+    permitted_now,
+    publish_rows,
+    store_intents,
+    withdraw_rows,
+)
+from delivery.outcome import ResolvedBy, enter_not_taken, enter_receipt
 from journal.portal import PortalError, Resend
 from journal.records import Receipt
 
@@ -37,7 +46,7 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
     for start in range(0, len(rows), batch_records):
         if tally.stopped_by:
             return
-        _send(desk, withdraw_rows(rows.iloc[start : start + batch_records]), {}, tally)
+        _send(desk, withdraw_rows(content_rows(rows.iloc[start : start + batch_records])), {}, tally)
 
 
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
@@ -48,11 +57,13 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
         if tally.stopped_by:
             tally.failed += len(part)
             continue
-        contents = {row.source_key + "\x1f" + row.student_key: row for row in part.itertuples(index=False)}
-        _send(desk, publish_rows(part, desk.new_id), contents, tally)
+        contents = content_rows(part)
+        batch = publish_rows(contents, desk.new_id)
+        by_key = {content_key(row): content for row, content in zip(batch, contents, strict=True)}
+        _send(desk, batch, by_key, tally)
 
 
-def _send(desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, object], tally: SendingTally) -> None:
+def _send(desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, Content], tally: SendingTally) -> None:
     for intent in store_intents(desk, rows, contents, tally):
         if tally.stopped_by:
             _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by.code, tally)
@@ -83,7 +94,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> None:
     tally.stopped_by = failure
 
 
-def _receipt_for(desk: Desk, intent: Intent) -> tuple[Receipt, str]:
+def _receipt_for(desk: Desk, intent: Intent) -> tuple[Receipt, ResolvedBy]:
     """Submit until a receipt, a refusal, or the end of patience; a lost reply is asked after, never sent blindly."""
     tries = 0
 
@@ -97,6 +108,7 @@ def _receipt_for(desk: Desk, intent: Intent) -> tuple[Receipt, str]:
         desk.turns.take()
         return desk.portal.submit(intent.prepared)
 
+    lost = PortalError("no-attempt", Resend.RETRYABLE)
     for _ in range(desk.patience.attempts):
         try:
             return desk.patience.call(once), "reply"

@@ -175,18 +175,26 @@ def _announce(desk: Desk, messages: Sequence[_Message], now: datetime) -> None:
 
 
 def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkIntended:
-    put = isinstance(message, LinkPut)
+    if isinstance(message, LinkPut):
+        return LinkIntended(
+            at=now,
+            run=desk.run,
+            school=desk.school,
+            link=message.link_id,
+            revision=message.revision,
+            action="put",
+            account=message.account_id,
+            student=message.student_ref,
+            consent=message.consent_ref,
+        )
     return LinkIntended(
         at=now,
         run=desk.run,
         school=desk.school,
         link=message.link_id,
         revision=message.revision,
-        action="put" if put else "end",
-        account=message.account_id if put else None,
-        student=message.student_ref if put else None,
-        consent=message.consent_ref if put else None,
-        reason=None if put else str(message.reason),
+        action="end",
+        reason=str(message.reason),
     )
 
 

@@ -73,7 +73,7 @@ def _grounds(
     today: date,
     student_keys: Sequence[str] | None = None,
 ) -> list[Grant | Refusal]:
-    cases = states(connection, school, student_keys=student_keys, now=now)
+    cases = states(connection, school, student_keys=student_keys)
     return [decision.ground(case, roster.get(case.student_key), now, today) for case in cases]
 
 
