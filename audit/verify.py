@@ -126,11 +126,11 @@ class _Verification:
 
     def run(self, store: Store, earlier: Sequence[Checkpoint]) -> None:
         """Verify everything in the store."""
+        older = [*self.read_history(store), *earlier]  # first, for the log may grow under our hands
         checkpoint = self.read_checkpoint(store)
         if checkpoint is None:
             return
         self.checkpoint = checkpoint
-        older = [*self.read_history(store), *earlier]
         tree = CompactRange()
         tile_roots = self.check_entries(store, tree, checkpoint.size, older)
         self.check_upper(store, checkpoint.size, tile_roots)
@@ -318,7 +318,9 @@ class _Verification:
 
     def check_strays(self, store: Store, size: int) -> None:
         """Look at everything stored that isn't needed: outlived partial tiles, an unpublished end, strangers."""
-        for path in store.paths():
+        paths = list(store.paths())
+        present = self.present_size(store, size)
+        for path in paths:
             tile = parse_path(path)
             if path == CHECKPOINT:
                 continue
@@ -328,13 +330,20 @@ class _Verification:
             rest = hashes_at(tile.level, size) - tile.first
             if tile.width > rest:
                 self.unpublished.append(path)
-                if not store.leaves_unpublished:
+                if not store.leaves_unpublished and tile.width > hashes_at(tile.level, present) - tile.first:
                     self.say(
                         f"{path}: лежит за последней отметкой, хотя запись туда невозможна.",
                         f"{path}: stands beyond the last checkpoint, where nothing can have been written.",
                     )
             elif tile.width < min(rest, TILE_WIDTH):
                 self.check_outlived(store, tile, Tile(tile.level, tile.index, min(rest, TILE_WIDTH)))
+
+    def present_size(self, store: Store, size: int) -> int:
+        """Return the size that the log has now: it may have grown since the verification began."""
+        try:
+            return max(size, Checkpoint.parse(store.read(CHECKPOINT) or b"").size)
+        except NoteError:
+            return size
 
     def check_outlived(self, store: Store, old: Tile, now: Tile) -> None:
         """Hold a partial tile that has grown since against its present form."""
