@@ -154,6 +154,10 @@ class MemoryPortal:
             links = self._school(school).links.items()
             return {key: link.put for key, link in sorted(links) if link.put is not None and link.ended is None}
 
+    def seed(self, school: str) -> School:
+        """Return all that the portal holds of a school, to be filled or looked into."""
+        return self._school(school)
+
     # journal.portal.Portal
 
     def prepare(self, school: str, items: Sequence[BatchItem], created_at: datetime) -> PreparedBatch:
