@@ -75,16 +75,17 @@ class Authority:
 
     credential: Credential
     now: datetime
+    life: timedelta = LIFE
 
     @classmethod
-    def create(cls, name: str, now: datetime) -> Self:
-        """Make a self-signed authority that is valid for ten years."""
+    def create(cls, name: str, now: datetime, life: timedelta = LIFE) -> Self:
+        """Make a self-signed authority; what it issues is valid for `life`, itself ten times as long."""
         key = create_ec_key()
         subject = _name(name)
-        builder = _builder(subject, subject, key, now - STARTS_EARLIER, now + 10 * LIFE)
+        builder = _builder(subject, subject, key, now - STARTS_EARLIER, now + 10 * life)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(_usage(authority=True), critical=True)
-        return cls(Credential(builder.sign(key, hashes.SHA256()), key), now)
+        return cls(Credential(builder.sign(key, hashes.SHA256()), key), now, life)
 
     def issue(
         self,
@@ -98,13 +99,14 @@ class Authority:
     ) -> Credential:
         """Issue a certificate for `purpose`; `hosts` are named only in a TLS server's.
 
-        Without `key` one is made that fits the purpose. Without dates it is valid for a year from `now`.
+        Without `key` one is made that fits the purpose. Without dates it is valid from the
+        authority's `now` for its `life`.
         """
         if key is None:
             key = create_rsa_key() if purpose is Purpose.SIGNING else create_ec_key()
         issuer = self.credential.certificate
         builder = _builder(
-            _name(name), issuer.subject, key, not_before or self.now - STARTS_EARLIER, not_after or self.now + LIFE
+            _name(name), issuer.subject, key, not_before or self.now - STARTS_EARLIER, not_after or self.now + self.life
         )
         builder = builder.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self.credential.key.public_key()), critical=False
@@ -170,7 +172,7 @@ class AuthorityFiles:
         )
 
 
-def write_authority(folder: Path, now: datetime | None = None) -> AuthorityFiles:
+def write_authority(folder: Path, now: datetime | None = None, life: timedelta = LIFE) -> AuthorityFiles:
     """Make both authorities and all four certificates in `folder`; files of an earlier call are replaced.
 
     The authorities' own keys are forgotten: nobody can issue another certificate that these files trust.
@@ -178,8 +180,8 @@ def write_authority(folder: Path, now: datetime | None = None) -> AuthorityFiles
     now = now or datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files = AuthorityFiles(folder)
-    city = Authority.create("Sandbox authority of the portal", now)
-    district = Authority.create("Sandbox authority of the bridge", now)
+    city = Authority.create("Sandbox authority of the portal", now, life)
+    district = Authority.create("Sandbox authority of the bridge", now, life)
     _write(files.portal_ca, city.credential.certificate_pem)
     _write(files.portal_tls, city.issue("localhost", Purpose.TLS_SERVER).pem)
     _write(files.portal_signing, city.issue("Sandbox portal", Purpose.SIGNING).pem)

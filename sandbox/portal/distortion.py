@@ -49,7 +49,8 @@ def instead_of_reply(misbehaviour: Misbehaviour, signing: Credential, now: datet
     """Return the answer of a kind that says nothing of the right reply; None for a kind that distorts it."""
     kind = misbehaviour.kind
     if kind in _SILENCES:
-        return Answer(delivery=_SILENCES[kind], pause=misbehaviour.seconds(LONG_WAIT))
+        delivery = _SILENCES[kind]
+        return Answer(delivery=delivery, pause=misbehaviour.seconds(LONG_WAIT if delivery is Delivery.NEVER else 0))
     if kind is FaultKind.REDIRECT:
         return Answer(MOVED, location="/elsewhere")
     if page := _HTTP_STATUS.match(kind):

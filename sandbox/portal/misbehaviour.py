@@ -94,7 +94,10 @@ def queue_fault(
     """Add a fault to the end of the queue; raises ValueError for an unknown kind or a useless argument."""
     misbehaviour = Misbehaviour(FaultKind(kind), argument)
     if misbehaviour.kind is FaultKind.REJECT_RECORDS:
-        re.compile(argument or "")
+        try:
+            re.compile(argument or "")
+        except re.error:
+            raise ValueError("the argument is no regular expression") from None
     elif argument is not None:
         misbehaviour.seconds(0)
     with writing(connection):

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from sandbox.portal.security import load_credential
 @pytest.fixture(scope="session")
 def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
-    write_authority(folder, datetime.now(UTC))
+    # valid whatever the clock of the test or of the machine says: TLS goes by the machine's
+    write_authority(folder, datetime(2020, 1, 1, tzinfo=UTC), life=timedelta(days=36_500))
     return folder
 
 
@@ -39,8 +40,8 @@ def portal(portal_folder: Path, clock: Clock) -> Iterator[PortalServer]:
 
 
 @pytest.fixture
-def raw(portal: PortalServer) -> RawClient:
-    return RawClient(portal, load_credential(portal.files.bridge_signing.read_bytes()))
+def raw(portal: PortalServer, clock: Clock) -> RawClient:
+    return RawClient(portal, load_credential(portal.files.bridge_signing.read_bytes()), clock)
 
 
 @pytest.fixture

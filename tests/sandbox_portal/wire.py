@@ -3,8 +3,10 @@
 import contextlib
 import hashlib
 import http.client
+import sqlite3
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +25,8 @@ from sandbox.portal.security import envelope_around, load_credential, sign
 from sandbox.portal.soap import DIARY, SOAP
 
 CONTRACT = Path(__file__).parents[2] / "connectors" / "portal" / "contract"
+FAULT_TAG = f"{{{SOAP}}}Fault"
+HTTP_OK = 200
 
 
 class SignedMessages(BinarySignature):
@@ -81,45 +85,73 @@ class ZeepClient:
 
 @dataclass
 class RawClient:
-    """Sends any bytes: for messages that no library would write."""
+    """Sends any bytes: for messages that no library would write.
+
+    Every SOAP reply is held against the contract's schema and its signature is verified by xmlsec.
+    """
 
     portal: PortalServer
     signing: Credential
+    now: Callable[[], datetime]
+    schema: etree.XMLSchema = field(
+        default_factory=lambda: etree.XMLSchema(file=str(CONTRACT / "diary-exchange-1.xsd"))
+    )
 
-    def connection(self, *, certificate: Path | None = None) -> http.client.HTTPSConnection:
+    def connection(self, certificate: Path | None = None) -> http.client.HTTPSConnection:
         address = urlsplit(self.portal.url)
         context = ssl.create_default_context(cafile=str(self.portal.files.portal_ca))
         context.load_cert_chain(certificate or self.portal.files.bridge_tls)
         return http.client.HTTPSConnection(address.hostname or "", address.port, context=context, timeout=10)
 
-    def post(self, message: bytes, operation: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    def post(
+        self, message: bytes, operation: str, headers: dict[str, str] | None = None, path: str | None = None
+    ) -> tuple[int, bytes]:
         with contextlib.closing(self.connection()) as connection:
             sent = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{DIARY}#{operation}"'} | (headers or {})
-            connection.request("POST", urlsplit(self.portal.url).path, message, sent)
+            connection.request("POST", path or urlsplit(self.portal.url).path, message, sent)
             response = connection.getresponse()
             return response.status, response.read()
 
-    def message(
+    def envelope(
         self, payload: _Element, *, credential: Credential | None = None, at: datetime | None = None
     ) -> _Element:
-        envelope = envelope_around(payload)
-        sign(envelope, credential or self.signing, at or datetime.now(UTC))
+        return self.signed(envelope_around(payload), credential=credential, at=at)
+
+    def signed(
+        self, envelope: _Element, *, credential: Credential | None = None, at: datetime | None = None
+    ) -> _Element:
+        sign(envelope, credential or self.signing, at or self.now())
         return envelope
 
-    def call(self, payload: _Element) -> tuple[int, _Element]:
-        """Send a well signed payload; returns the HTTP status and the one element of the reply's Body."""
-        operation = etree.QName(payload).localname
-        status, body = self.post(etree.tostring(self.message(payload)), operation)
-        return status, payload_of(body)
+    def send(self, envelope: _Element, operation: str) -> _Element:
+        """Send an envelope as it is; returns the one element of the reply's Body."""
+        status, body = self.post(etree.tostring(envelope), operation)
+        reply = self.checked(body)
+        assert (status == HTTP_OK) == (reply.tag != FAULT_TAG)
+        return reply
+
+    def ok(self, payload: _Element) -> _Element:
+        """Send a well signed payload, which the portal must take."""
+        reply = self.send(self.envelope(payload), etree.QName(payload).localname)
+        assert reply.tag == f"{payload.tag}Response", fault_code(reply)
+        return reply
+
+    def refused(self, payload: _Element) -> str:
+        """Send a well signed payload, which the portal must refuse; returns the fault's code."""
+        return fault_code(self.send(self.envelope(payload), etree.QName(payload).localname))
+
+    def checked(self, reply: bytes) -> _Element:
+        """Return the element in a reply's Body after both checks."""
+        envelope = etree.fromstring(reply)
+        portal_certificate = load_credential(self.portal.files.portal_signing.read_bytes()).certificate_pem
+        MemorySignature(b"", portal_certificate).verify(envelope)
+        payload = envelope.find(f"{{{SOAP}}}Body")[0]
+        self.schema.assertValid(payload.find("detail")[0] if payload.tag == FAULT_TAG else payload)
+        return payload
 
 
-def payload_of(reply: bytes) -> _Element:
-    return etree.fromstring(reply).find(f"{{{SOAP}}}Body")[0]
-
-
-def fault_code(reply: bytes | _Element) -> str:
-    element = payload_of(reply) if isinstance(reply, bytes) else reply
-    return next(element.iter(f"{{{DIARY}}}ServiceFault")).attrib["code"]
+def fault_code(reply: _Element) -> str:
+    return reply.find("detail")[0].attrib["code"]
 
 
 def element(name: str, **attributes: str) -> _Element:
@@ -148,9 +180,9 @@ def withdraw(record_id: str, revision: int, reason: str = "deleted") -> _Element
     return element("withdraw", recordId=record_id, revision=str(revision), reason=reason)
 
 
-def put_link(link_id: str, revision: int = 1, **other: str) -> _Element:
+def put_link(link_id: str, revision: int = 1, *, school: str = "0252", **other: str) -> _Element:
     fields = {
-        "school": "0252",
+        "school": school,
         "accountId": "pa-1",
         "studentRef": "s-1",
         "consentRef": "c-1",
@@ -161,11 +193,31 @@ def put_link(link_id: str, revision: int = 1, **other: str) -> _Element:
     return element("PutLink", linkId=link_id, revision=str(revision), **fields)
 
 
+def end_link(link_id: str, revision: int) -> _Element:
+    return element(
+        "EndLink",
+        school="0252",
+        linkId=link_id,
+        revision=str(revision),
+        endedAt="2026-10-01T12:00:00+03:00",
+        reason="consent-withdrawn",
+    )
+
+
+def rows(portal: PortalServer, query: str, *values: object) -> list[tuple[object, ...]]:
+    """Read the portal's file as any other program would."""
+    with contextlib.closing(sqlite3.connect(f"file:{portal.database}?mode=ro", uri=True)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
 @dataclass
 class Clock:
     """The portal's clock, as a test sets it."""
 
     moment: datetime | None = None
+
+    def forward(self, **by: float) -> None:
+        self.moment = self() + timedelta(**by)
 
     def __call__(self) -> datetime:
         return self.moment or datetime.now(UTC)
