@@ -1,0 +1,155 @@
+"""Puts an installation together from its settings: database, keys, audit log, portal, schools.
+
+Rules. Nothing is sent with a log that does not continue the newest checkpoint that the bridge's database
+remembers. Keys are read when they are needed and shown nowhere. One process has one assembled bridge for a
+configuration (`shared_bridge`), for the schema of the portal takes a while to load.
+"""
+
+import os
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+import settings as configuration
+from audit.errors import AuditError
+from audit.keys import load_signing_key
+from audit.log import AuditLog, open_log
+from connectors.portal.soap_portal import PortalConnection, SoapPortal
+from connectors.school.read import SchoolSource
+from consent_registry.vault import Vault, load_master_key
+from database import open_database, reading, upgrade
+from delivery.checkpoints import known_checkpoint
+from delivery.limits import Limits
+from delivery.patience import Patience, Turns
+from flows.bridge import Bridge, School
+from journal.wording import BridgeError, Wording
+from mappings.profile import load_profile
+from settings import SchoolSection, Settings
+
+ORIGIN = "dnevnik-bridge"
+"""The audit log's name, which its checkpoints carry."""
+
+_AUDIT = Wording(ru="{ru}", en="{en}")
+_CUT = Wording(
+    ru="Журнал аудита короче или иной, чем помнит база обмена ({size} записей). Ничего не отправлено. "
+    "Верните журнал из резервной копии и проверьте: dnevnik audit verify",
+    en="The audit log is shorter than, or other than, the bridge's database remembers ({size} entries). Nothing was "
+    "sent. Restore the log from its backup, then check: dnevnik audit verify",
+)
+
+
+def software() -> str:
+    """Return this program's name and version, as the audit log records it."""
+    return f"dnevnik-bridge/{version('dnevnik-bridge')}"
+
+
+def random_id() -> str:
+    """Return a new opaque id: 32 hexadecimal digits of randomness."""
+    return uuid.uuid4().hex
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Return the vault that the installation's master key opens."""
+    return Vault(load_master_key(settings.audit.master_key.read()))
+
+
+def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
+    """Open the audit log and hold it against what the database remembers. Raises BridgeError `audit`, `audit-cut`."""
+    failure: AuditError | None = None
+    try:
+        log = open_log(settings.audit.log, load_signing_key(settings.audit.signing_key.read(), ORIGIN), ORIGIN)
+        with reading(engine) as connection:
+            known = known_checkpoint(connection, ORIGIN)
+        continues = known is None or log.continues(*known)
+    except AuditError as error:
+        failure = error
+    if failure is not None:
+        raise BridgeError("audit", _AUDIT, {"ru": failure.ru, "en": failure.en})
+    if not continues:
+        raise BridgeError("audit-cut", _CUT, {"size": known[0] if known else 0})
+    return log
+
+
+def _school(section: SchoolSection) -> School:
+    def source() -> SchoolSource:
+        password = None if section.source_password is None else section.source_password.text()
+        return SchoolSource(section.source, password)
+
+    return School(
+        code=section.code,
+        name=section.name,
+        district=section.district,
+        source=source,
+        profile=load_profile(section.profile),
+        pilot_classes=frozenset(section.pilot_classes),
+        paused=tuple((pause.first, pause.last) for pause in section.paused),
+    )
+
+
+def open_portal(settings: Settings, now: Callable[[], datetime] = utc_now) -> SoapPortal:
+    """Return the portal's connector; connects to nothing."""
+    section = settings.portal
+    return SoapPortal(
+        PortalConnection(
+            url=section.url,
+            client_certificate=section.client_certificate.read(),
+            signing_key=section.signing_key.read(),
+            authorities=section.authorities.read(),
+            connect_timeout=section.connect_timeout,
+            reply_timeout=section.reply_timeout,
+            now=now,
+        )
+    )
+
+
+def assemble(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    new_id: Callable[[], str] = random_id,
+    patience: Patience | None = None,
+    boundary: Callable[[str], None] = lambda _: None,
+) -> Bridge:
+    """Put the installation together; brings its database's tables up to date. Raises BridgeError."""
+    engine = open_database(settings.bridge.state)
+    upgrade(engine)
+    limits = settings.limits
+    return Bridge(
+        engine=engine,
+        portal=open_portal(settings, now),
+        log=open_audit_log(settings, engine),
+        origin=ORIGIN,
+        vault=open_vault(settings),
+        schools={section.code: _school(section) for section in settings.schools},
+        clock=now,
+        new_id=new_id,
+        timezone=settings.bridge.timezone,
+        language=settings.bridge.language,
+        limits=Limits(limits.withdraw_share, limits.withdraw_count, limits.change_share, limits.small_change),
+        batch_records=settings.portal.batch_records,
+        patience=patience or Patience(),
+        turns=Turns(engine, settings.portal.requests_per_minute),
+        software=software(),
+        boundary=boundary,
+    )
+
+
+@cache
+def _assembled(path: Path, _changed: int) -> Bridge:
+    return assemble(configuration.load(path))
+
+
+def shared_bridge() -> Bridge:
+    """Return this process's bridge for the configuration that DNEVNIK_CONFIG names (default ./bridge.toml)."""
+    path = Path(os.environ.get("DNEVNIK_CONFIG", "bridge.toml")).resolve()
+    return _assembled(path, path.stat().st_mtime_ns if path.exists() else 0)
