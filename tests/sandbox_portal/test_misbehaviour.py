@@ -188,7 +188,10 @@ def test_anybody_may_queue_a_fault_in_the_file(portal: PortalServer, stranger: Z
     ("kind", "argument"), [("no-such-kind", None), ("slow", "soon"), ("reject-records", "["), ("throttled", "x")]
 )
 def test_a_fault_that_means_nothing_is_not_queued(portal: PortalServer, kind: str, argument: str | None) -> None:
-    with contextlib.closing(portal.connect()) as connection, pytest.raises(ValueError, match="."):
+    with (
+        contextlib.closing(portal.connect()) as connection,
+        pytest.raises(ValueError, match=r"not a valid|could not convert|no regular"),
+    ):
         queue_fault(connection, kind, argument=argument)
     assert rows(portal, "SELECT count(*) FROM faults") == [(0,)]
 
