@@ -7,10 +7,11 @@ retryable; Internal is unknown until GetReceipt says UnknownBatch; the others ar
 Deliberately not here: waiting and repeating (`delivery`).
 """
 
+import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -46,9 +47,11 @@ MOST_APPLICATIONS = 500
 LONGEST_USAGE_DAYS = 62
 LONGEST_RETRY_AFTER = 86_400
 _OK = 200
+_BLANK = re.compile(r"[\s\x00-\x1f]")
 _PLEASE_WAIT = frozenset({429, 503})
 
-_READING = frozenset({"GetReceipt", "ListHoldings", "ListApplications", "GetUsage"})
+_DESCRIPTION = "wsdl"
+_READING = frozenset({"GetReceipt", "ListHoldings", "ListApplications", "GetUsage", _DESCRIPTION})
 _RETRYABLE_FAULTS = frozenset({"Throttled", "Maintenance"})
 
 _NOT_HTTPS = Wording(
@@ -75,7 +78,10 @@ class PortalConnection:
 
 
 class SoapPortal:
-    """The eight operations over SOAP. Safe to call from several threads; each keeps a connection of its own."""
+    """The eight operations over SOAP. Safe to call from several threads; each keeps a connection of its own.
+
+    `clock_difference` is the portal's clock minus the bridge's as the newest believed reply told; None before one.
+    """
 
     def __init__(self, settings: PortalConnection, provider: SignatureProvider | None = None) -> None:
         """Read keys and certificates; connects to nothing. Raises BridgeError naming the setting that is wrong."""
@@ -85,6 +91,7 @@ class SoapPortal:
         self._own = (client.certificate, signer.certificate)
         self._provider = provider or KeyInMemory(signer)
         self._now = settings.now
+        self.clock_difference: timedelta | None = None
         self._messages = Messages()
         self._exchange = Exchange(
             checked_url(settings.url),
@@ -190,6 +197,14 @@ class SoapPortal:
         request = self._request("GetUsage", **{"school": school, "from": first, "to": last})
         return self._read("GetUsage", request, lambda value: list(messages.usage_days(value)))
 
+    def reach(self) -> HttpReply:
+        """Ask for the service's description: what answers is not judged. Raises PortalError."""
+        try:
+            return self._exchange.get(_DESCRIPTION)
+        except BrokenExchangeError as error:
+            failure = _not_answered(error, _DESCRIPTION)
+        raise failure
+
     def close(self) -> None:
         """Close the connections."""
         self._exchange.close()
@@ -238,7 +253,10 @@ class SoapPortal:
         return PortalError(code, _broken_off(operation), detail=f"{operation}: {why}")
 
     def _trusted(self, http: HttpReply) -> TrustedReply:
-        return open_reply(http.body, self._authorities, self._now(), never=self._own)
+        now = self._now()
+        trusted = open_reply(http.body, self._authorities, now, never=self._own)
+        self.clock_difference = trusted.created - now
+        return trusted
 
     def _read(self, operation: str, request: bytes, convert: Callable[[object], _T]) -> _T:
         return self._converted(operation, self._ask(operation, request), convert)
@@ -262,11 +280,20 @@ class SoapPortal:
 
 
 def checked_url(url: str) -> str:
-    """Return the address without a trailing question mark or fragment. Raises BridgeError `portal-url`."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+    """Return the address as it is, if it is one that can be posted to. Raises BridgeError `portal-url`."""
+    if not _is_https(url):
         raise BridgeError("portal-url", _NOT_HTTPS)
     return url
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    extra = parts.query or parts.fragment or parts.username or parts.password or port == 0
+    return parts.scheme == "https" and bool(parts.hostname) and not extra and not _BLANK.search(url)
 
 
 def checked_tls(settings: PortalConnection) -> ssl.SSLContext:
