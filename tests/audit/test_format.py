@@ -63,7 +63,7 @@ def test_the_page_lists_every_field_of_every_kind() -> None:
     assert {kind: set(row.split(", ")) for kind, row in rows.items()} == {
         kind: described(cls) for kind, cls in KINDS.items()
     }
-    parts = dict(re.findall(r"`(records|grounds|rejected)`: ([^·.]*?)(?: ·|\.)$?", section, re.MULTILINE))
+    parts = dict(re.findall(r"`(records|grounds|rejected)`: ([^·.]*?)(?= ·|\.$)", section, re.MULTILINE))
     listed = {name: set(re.sub(r" \([^)]*\)", "", text).split(", ")) for name, text in parts.items()}
     assert listed == {
         "records": described(RecordAction),
