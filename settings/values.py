@@ -1,0 +1,192 @@
+"""How a value of bridge.toml becomes what the bridge works with: URLs, paths, secrets, spans of days.
+
+Rules. A validator either returns the finished value or refuses with `_refused`, whose wording may say more than
+the key's own `Expected`. Nothing is opened or reached here; only a profile's folder is looked for.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import NoReturn, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from pydantic import BeforeValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from journal.wording import Wording
+from settings.cron import schedule_problem
+from settings.secret import Secret, named_secret
+
+REFUSED = "refused"
+"""The type of this module's errors; their context's `wording` may add to what was expected."""
+
+_PROFILE_NAME = re.compile(r"[a-z0-9_]+")
+_DATABASE_FILES = (".fdb", ".fbk")
+
+_IN_MEMORY = Wording(
+    ru="база в памяти забудет всё при выходе из программы, нужен файл",
+    en="a database in memory forgets everything when the program ends; a file is needed",
+)
+_NO_DIALECT = Wording(
+    ru="такой базы SQLAlchemy не знает, проверьте слово перед ://",
+    en="SQLAlchemy knows no such database; check the word before ://",
+)
+_LAST_BEFORE_FIRST = Wording(ru="конец раньше начала", en="the end is before the beginning")
+_NO_PROFILE = Wording(
+    ru="в mappings/ нет папки с таким именем и файлом profile.toml в ней",
+    en="there is no folder of that name with a profile.toml in mappings/",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingContext:
+    """What the validators have to know: the file being read, and the folder of the profiles."""
+
+    file: Path
+    profiles: Path
+
+
+def _context(info: ValidationInfo) -> ReadingContext:
+    return cast("ReadingContext", info.context)
+
+
+def _refused(wording: Wording | None = None) -> NoReturn:
+    raise PydanticCustomError(REFUSED, "refused", {"wording": wording})
+
+
+def zone(value: object) -> ZoneInfo:
+    """Return the time zone of that name."""
+    if isinstance(value, ZoneInfo):
+        return value
+    found = None
+    if isinstance(value, str):
+        try:
+            found = ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            found = None
+    return found or _refused()
+
+
+def local_path(value: object, info: ValidationInfo) -> Path:
+    """Return a path made absolute by the file's folder."""
+    if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
+        _refused()
+    return _context(info).file.parent / value
+
+
+def named(key: str) -> BeforeValidator:
+    """Return the validator of a secret's name; `key` is how messages call the setting, `{code}` the school's code."""
+
+    def read(value: object, info: ValidationInfo) -> Secret:
+        full_key = key.replace("{code}", str(info.data.get("code", "?")))
+        secret = (
+            named_secret(value, key=full_key, configuration=_context(info).file) if isinstance(value, str) else None
+        )
+        return secret or _refused()
+
+    return BeforeValidator(read)
+
+
+def portal_url(value: str) -> str:
+    """Refuse all but https URLs with a host and without a name and password in them."""
+    return _web_url(value, ("https",))
+
+
+def witness_url(value: str) -> str:
+    """Refuse all but web URLs; a witness's word is signed, so plain http will do."""
+    return _web_url(value, ("https", "http"))
+
+
+def _web_url(value: str, schemes: tuple[str, ...]) -> str:
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        right = right and parts.username is None and not parts.fragment and not re.search(r"[\s\x00-\x1f]", value)
+    except ValueError:
+        right = False
+    return value if right else _refused()
+
+
+def database_url(value: str, info: ValidationInfo) -> str:
+    """Refuse what is no SQLAlchemy URL or lies in memory; a SQLite file's path is made absolute."""
+    trouble: Wording | None = None
+    url = None
+    try:
+        url = sa.make_url(value)
+        url.get_dialect()
+    except NoSuchModuleError:
+        trouble, url = _NO_DIALECT, None
+    except (ArgumentError, ValueError, ImportError):
+        url = None
+    if url is None:
+        _refused(trouble)
+    if url.get_backend_name() != "sqlite":
+        return value
+    if not url.database or url.database == ":memory:" or "mode=memory" in value:
+        _refused(_IN_MEMORY)
+    if url.database.startswith("file:"):
+        return value
+    absolute = _context(info).file.parent / url.database
+    return url.set(database=str(absolute)).render_as_string(hide_password=False)
+
+
+def audit_log(value: object, info: ValidationInfo) -> str | Path:
+    """Return a SQLAlchemy URL, or the folder as an absolute path."""
+    return database_url(value, info) if isinstance(value, str) and "://" in value else local_path(value, info)
+
+
+def school_source(value: str, info: ValidationInfo) -> str:
+    """Refuse what names no school database; file: paths come out absolute."""
+    scheme, _, rest = value.partition(":")
+    if scheme == "file":
+        if Path(rest).suffix.lower() not in _DATABASE_FILES:
+            _refused()
+        return f"file:{local_path(rest, info)}"
+    if scheme == "odbc":
+        return value if "=" in rest else _refused()
+    return database_url(value, info)
+
+
+def known_profile(value: str, info: ValidationInfo) -> str:
+    """Refuse a profile that does not stand among the mappings."""
+    if not _PROFILE_NAME.fullmatch(value) or not (_context(info).profiles / value / "profile.toml").is_file():
+        _refused(_NO_PROFILE)
+    return value
+
+
+def cron_schedule(value: str) -> str:
+    """Refuse what is no cron schedule of five fields."""
+    problem = schedule_problem(value)
+    return value if problem is None else _refused(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Days on which a school's journal is not carried, both included."""
+
+    first: date
+    last: date
+
+    def covers(self, day: date) -> bool:
+        """Tell whether `day` lies in the pause."""
+        return self.first <= day <= self.last
+
+
+def pause(value: object) -> Pause:
+    """Return the span of "FIRST/LAST", both ISO dates."""
+    if isinstance(value, Pause):
+        return value
+    span = None
+    if isinstance(value, str):
+        first, _, last = value.partition("/")
+        try:
+            span = Pause(date.fromisoformat(first.strip()), date.fromisoformat(last.strip()))
+        except ValueError:
+            span = None
+    if span is None:
+        _refused()
+    return span if span.first <= span.last else _refused(_LAST_BEFORE_FIRST)
