@@ -1,0 +1,62 @@
+"""The balance for programs: plain dicts and lists, ready for JSON.
+
+The keys read, sent, unchanged, withheld, set_aside and failed are promised to other programs and stay as they
+are. `read` = sent + unchanged + the sum of withheld + the sum of set_aside + failed; `balances` says whether it is.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from delivery.balance import SchoolBalance
+
+JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+def as_json(balances: Sequence[SchoolBalance]) -> dict[str, JsonValue]:
+    """Return `{"schools": {code: numbers}}`, schools in the order given, reasons in the order of their codes.
+
+    Moments are RFC 3339 with their zone. Two balances of one school are a mistake of the caller (ValueError).
+    """
+    schools: dict[str, JsonValue] = {balance.school: _school(balance) for balance in balances}
+    if len(schools) != len(balances):
+        raise ValueError("two balances of one school in one report")
+    return {"schools": schools}
+
+
+def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
+    held, failure = balance.held, balance.failure
+    return {
+        "name": balance.name,
+        "district": balance.district,
+        "run": balance.run,
+        "started_at": balance.started_at.isoformat(),
+        "ended_at": balance.ended_at.isoformat(),
+        "dry_run": balance.dry_run,
+        "read": balance.read,
+        "sent": balance.sent,
+        "unchanged": balance.unchanged,
+        "withheld": _by_code(balance.withheld),
+        "set_aside": _by_code(balance.set_aside),
+        "failed": balance.failed,
+        "balances": balance.balances,
+        "warnings": _by_code(balance.warnings),
+        "withdrawn": _by_code(balance.withdrawn),
+        "differences": _by_code(balance.differences),
+        "links_put": balance.links_put,
+        "links_ended": balance.links_ended,
+        "held": None
+        if held is None
+        else {
+            "digest": held.digest,
+            "exceeded": list(held.exceeded),
+            "withdrawals": held.withdrawals,
+            "changes": held.changes,
+            "holdings": held.holdings,
+        },
+        "failure": None
+        if failure is None
+        else {"code": failure.code, "ru": failure.wording.ru, "en": failure.wording.en},
+    }
+
+
+def _by_code(counts: Mapping[str, int]) -> dict[str, JsonValue]:
+    return {str(code): counts[code] for code in sorted(counts)}

@@ -1,0 +1,302 @@
+"""The standing sentences of the pages and the terminal table, by key, in both languages.
+
+Rules. Sentences for schools are short and say what to do; no sentence names a person. A place `{name}` is filled
+by counts, dates and codes. Words for reasons are not here (`reports.reasons`).
+"""
+
+from collections.abc import Callable, Mapping
+
+from journal.wording import Language, Wording
+from reports.auditor_phrases import AUDITOR_PHRASES
+from reports.counting import Counted
+
+PHRASES: Mapping[str, Wording] = {
+    # every page
+    "bridge": Wording(ru="Мост «Журнал — портал»", en="Journal to portal bridge"),
+    "skip": Wording(ru="К содержанию", en="Skip to the content"),
+    "all_schools": Wording(ru="Все школы", en="All schools"),
+    "pages_of_report": Wording(ru="Страницы отчёта", en="Pages of the report"),
+    "made_at": Wording(ru="Страница составлена {moment} ({zone}).", en="This page was made on {moment} ({zone})."),
+    "nothing_personal": Wording(
+        ru="На странице нет имён, отметок и адресов. Её можно напечатать и переслать внутри школы.",
+        en="There are no names, marks or addresses on this page. It may be printed and passed on within the school.",
+    ),
+    # a school's page: heading and state
+    "school_title": Wording(ru="Отчёт о передаче отметок", en="Report on the transfer of marks"),
+    "school_code": Wording(ru="код школы {code}", en="school code {code}"),
+    "district": Wording(ru="район: {name}", en="district: {name}"),
+    "run_at": Wording(ru="Передача {moment}", en="Transfer of {moment}"),
+    "dry_run_at": Wording(ru="Пробный расчёт {moment}", en="Trial calculation of {moment}"),
+    "what_state": Wording(ru="Что произошло", en="What happened"),
+    "state_done": Wording(ru="Журнал передан", en="The journal was transferred"),
+    "state_exceptions": Wording(ru="Журнал передан, но не полностью", en="The journal was transferred, not all of it"),
+    "state_held": Wording(ru="Передача ждёт разрешения", en="The transfer waits for approval"),
+    "state_failed": Wording(ru="Журнал не передан", en="The journal was not transferred"),
+    "state_broken_off": Wording(ru="Передача прервалась", en="The transfer broke off"),
+    "state_unbalanced": Wording(ru="Числа отчёта не сходятся", en="The report's numbers do not add up"),
+    "state_dry_run": Wording(ru="Пробный расчёт", en="Trial calculation"),
+    "advice_done": Wording(
+        ru="Всё, на что есть согласие родителей, на портале. От школы сейчас ничего не требуется.",
+        en="All that parents consented to is at the portal. The school need do nothing now.",
+    ),
+    "advice_held": Wording(
+        ru="Изменений необычно много, поэтому мост не отправляет их без человека. Решение принимает оператор моста. "
+        "От школы нужно одно: ответить ему, верны ли изменения в журнале. Отзывы согласий выполняются и сейчас.",
+        en="There are so many changes that the bridge does not send them without a person's word. The operator "
+        "decides. The school only answers whether the changes in the journal are right. Withdrawn consents are "
+        "acted on all the same.",
+    ),
+    "held_numbers": Wording(
+        ru="Предлагается изменить: {changes}, из них убрать с портала: {withdrawals}. Сейчас на портале: {holdings}.",
+        en="Proposed changes: {changes}, of which taken back from the portal: {withdrawals}. Now at the portal: "
+        "{holdings}.",
+    ),
+    "held_digest": Wording(
+        ru="Номер плана для оператора: {digest}", en="The plan's number (for the operator): {digest}"
+    ),
+    "advice_failed": Wording(
+        ru="Ничего не потеряно. Мост попробует снова в следующий раз по расписанию.",
+        en="Nothing is lost. The bridge tries again at the next time of its schedule.",
+    ),
+    "advice_unbalanced": Wording(
+        ru="Сумма частей не равна числу прочитанных записей. Не пользуйтесь этим отчётом и сообщите оператору моста.",
+        en="The parts do not add up to the records read. Do not rely on this report; tell the operator of the bridge.",
+    ),
+    "advice_dry_run": Wording(
+        ru="Ничего не отправлено. Ниже написано, что было бы сделано.",
+        en="Nothing was sent. What would be done stands below.",
+    ),
+    "error_code": Wording(ru="Код ошибки: {code}", en="Error code: {code}"),
+    # the balance
+    "balance": Wording(ru="Что стало с записями журнала", en="What became of the journal's records"),
+    "nothing_read": Wording(
+        ru="В этот раз из журнала не прочитано ни одной записи.", en="This time no record of the journal was read."
+    ),
+    "bar_title": Wording(ru="Судьба прочитанных записей", en="What became of the records read"),
+    "bar_note": Wording(
+        ru="Очень узкие части полосы нарисованы чуть шире, чтобы их было видно.",
+        en="Very narrow parts of the bar are drawn a little wider, so that they can be seen.",
+    ),
+    "fate": Wording(ru="Что стало с записями", en="What became of them"),
+    "records": Wording(ru="Записей", en="Records"),
+    "share": Wording(ru="Доля", en="Share"),
+    "read_total": Wording(ru="Всего прочитано", en="Read in all"),
+    "sent": Wording(ru="Переданы в этот раз", en="Sent this time"),
+    "sent_meaning": Wording(
+        ru="Новые и исправленные записи. Их видят родители, давшие согласие.",
+        en="New and corrected records. Parents who consented see them.",
+    ),
+    "sent_dry_run": Wording(ru="Были бы переданы", en="Would be sent"),
+    "sent_dry_run_meaning": Wording(
+        ru="Новые и исправленные записи, на которые есть согласие.", en="New and corrected records with a consent."
+    ),
+    "unchanged": Wording(ru="Уже были на портале", en="Already at the portal"),
+    "unchanged_meaning": Wording(
+        ru="В них ничего не изменилось, отправлять их заново не нужно.",
+        en="Nothing in them changed; there is no need to send them again.",
+    ),
+    "withheld": Wording(ru="Не передаются", en="Withheld"),
+    "withheld_meaning": Wording(
+        ru="Нет согласия, которое разрешает их передать. Они остаются в школе.",
+        en="No consent allows them to be sent. They stay in the school.",
+    ),
+    "waiting": Wording(ru="Ждут отправки", en="Waiting to be sent"),
+    "waiting_meaning": Wording(
+        ru="Согласие есть, но передача остановлена. Причина стоит ниже.",
+        en="There is a consent, but the transfer is stopped. The reason stands below.",
+    ),
+    "waiting_intro": Wording(
+        ru="Эти записи уйдут сами, как только передача продолжится.",
+        en="These records go by themselves as soon as the transfer goes on.",
+    ),
+    "set_aside": Wording(ru="Отложены", en="Set aside"),
+    "set_aside_meaning": Wording(
+        ru="В журнале есть неточность. После исправления они уйдут сами.",
+        en="Something in the journal is not right. Once corrected, they go by themselves.",
+    ),
+    "failed": Wording(ru="Не приняты порталом", en="Not taken by the portal"),
+    "failed_meaning": Wording(
+        ru="Портал не принял их или связь оборвалась. Если так и завтра, сообщите оператору.",
+        en="The portal refused them or the call broke off. If it is so tomorrow too, tell the operator.",
+    ),
+    # the reasons
+    "withheld_intro": Wording(
+        ru="Чаще всего это не ошибка: родитель не подавал заявление или срок согласия закончился. По закону такие "
+        "записи не покидают школу.",
+        en="Mostly this is no mistake: the parent has not applied, or the consent has ended. By law such records do "
+        "not leave the school.",
+    ),
+    "set_aside_intro": Wording(
+        ru="Эти записи мост не смог передать из-за того, как они внесены в журнал. Если такая запись уже была на "
+        "портале, прежняя остаётся там, пока новую не исправят. Исключение: отменённые уроки и ученики, которые "
+        "в тот день не числились в классе. Такие записи убираются с портала.",
+        en="The bridge could not send these because of how they stand in the journal. If such a record was at the "
+        "portal, the earlier one stays there until this one is corrected. Except for cancelled lessons and students "
+        "who were in no class on that day: those records are taken back.",
+    ),
+    "warnings": Wording(ru="Переданы с замечанием", en="Sent with a remark"),
+    "warnings_intro": Wording(
+        ru="Эти записи уже посчитаны выше. С ними всё в порядке, но школе стоит посмотреть.",
+        en="These records are counted above. They are fine, but the school may want to look.",
+    ),
+    "withdrawn": Wording(ru="Убраны с портала", en="Taken back from the portal"),
+    "withdrawn_intro": Wording(
+        ru="Родители этих записей больше не видят. В сумму прочитанных они не входят: многих из них в журнале уже нет.",
+        en="Parents do not see these any more. They are not part of the records read: many are no longer in the "
+        "journal.",
+    ),
+    "differences": Wording(ru="Расхождения с порталом", en="Differences with the portal"),
+    "differences_intro": Wording(
+        ru="Сверка сравнила то, что показывает портал, с записями моста. Найденное исправлено этой же передачей.",
+        en="A comparison held what the portal shows against what the bridge has on record. This transfer put it right.",
+    ),
+    "why_held": Wording(ru="Почему передача остановлена", en="Why the transfer was held"),
+    "meaning": Wording(ru="Что это значит", en="What it means"),
+    "remedy": Wording(ru="Что сделать", en="What to do"),
+    "owner": Wording(ru="Кто может исправить", en="Who can put it right"),
+    "owner_teacher": Wording(ru="учитель или классный руководитель", en="the teacher or class teacher"),
+    "owner_journal": Wording(ru="ответственный за электронный журнал", en="whoever keeps the electronic journal"),
+    "owner_registrar": Wording(ru="ответственный за согласия родителей", en="whoever keeps the parents' consents"),
+    "owner_operator": Wording(ru="оператор моста", en="the operator of the bridge"),
+    "code": Wording(ru="код", en="code"),
+    # rows set aside
+    "rows": Wording(ru="Показать, какие это строки журнала", en="Show which rows of the journal these are"),
+    "rows_caption": Wording(ru="Строки журнала: {title}", en="Rows of the journal: {title}"),
+    "row": Wording(ru="Строка в базе журнала", en="Row in the journal's database"),
+    "student": Wording(ru="Номер ученика в базе", en="Student's number there"),
+    "source_mark": Wording(ru="отметка № {id}", en="mark no. {id}"),
+    "source_absence": Wording(ru="пропуск или опоздание № {id}", en="absence or lateness no. {id}"),
+    "source_period": Wording(ru="итоговая отметка № {id}", en="period mark no. {id}"),
+    "student_none": Wording(ru="не указан", en="not given"),
+    # links
+    "links": Wording(ru="Доступ родителей", en="Parents' access"),
+    "links_intro": Wording(
+        ru="Связь открывает родителю на портале записи одного ученика. Открывает и закрывает её мост по реестру "
+        "согласий.",
+        en="A link opens the records of one student to a parent at the portal. The bridge opens and closes it by "
+        "the register of consents.",
+    ),
+    "links_put": Wording(ru="Открыто или обновлено в этот раз", en="Opened or renewed this time"),
+    "links_ended": Wording(ru="Закрыто в этот раз", en="Closed this time"),
+    "links_open": Wording(ru="Открыто сейчас", en="Open now"),
+    # whom to ask
+    "ask": Wording(ru="К кому обратиться", en="Whom to ask"),
+    "ask_teacher": Wording(ru="Учитель, классный руководитель", en="Teacher, class teacher"),
+    "ask_teacher_about": Wording(
+        ru="отметка, пропуск или комментарий внесены неверно",
+        en="a mark, an absence or a comment was entered wrongly",
+    ),
+    "ask_journal": Wording(ru="Ответственный за электронный журнал", en="Whoever keeps the electronic journal"),
+    "ask_journal_about": Wording(
+        ru="уроки, классы, зачисление, справочники отметок, даты рождения",
+        en="lessons, classes, enrolments, the list of mark types, birth dates",
+    ),
+    "ask_registrar": Wording(ru="Ответственный за согласия родителей", en="Whoever keeps the parents' consents"),
+    "ask_registrar_about": Wording(
+        ru="заявления, согласия, отзывы, ограничения", en="applications, consents, withdrawals, restrictions"
+    ),
+    "ask_operator": Wording(ru="Оператор моста", en="The operator of the bridge"),
+    "ask_operator_about": Wording(
+        ru="всё остальное: сбои, отказы портала, непонятные коды. Назовите номер передачи {run}",
+        en="all else: failures, refusals of the portal, codes without explanation. Quote the run's number {run}",
+    ),
+    "contact": Wording(ru="Связаться", en="Contact"),
+    "asked_about": Wording(ru="С каким вопросом", en="About what"),
+    "asked_who": Wording(ru="Кто", en="Who"),
+    # the index
+    "index_title": Wording(ru="Передача отметок по школам", en="Transfer of marks by school"),
+    "index_caption": Wording(ru="Последняя передача каждой школы", en="The last transfer of each school"),
+    "index_empty": Wording(ru="Передач ещё не было.", en="There were no transfers yet."),
+    "school": Wording(ru="Школа", en="School"),
+    "when": Wording(ru="Когда", en="When"),
+    "state": Wording(ru="Состояние", en="State"),
+    "read": Wording(ru="Прочитано", en="Read"),
+    "sent_short": Wording(ru="Передано", en="Sent"),
+    "unchanged_short": Wording(ru="Без изменений", en="Unchanged"),
+    "withheld_short": Wording(ru="Не передаётся", en="Withheld"),
+    "set_aside_short": Wording(ru="Отложено", en="Set aside"),
+    "failed_short": Wording(ru="Не принято", en="Failed"),
+    "withdrawn_short": Wording(ru="Убрано", en="Taken back"),
+    "total": Wording(ru="Итого", en="Total"),
+    "for_auditor": Wording(ru="Передачи для проверяющего", en="Transfers, for the auditor"),
+}
+
+COUNTED: Mapping[str, Counted] = {
+    "records_read": Counted(
+        ru=(
+            "Из журнала прочитана {n} запись",
+            "Из журнала прочитаны {n} записи",
+            "Из журнала прочитано {n} записей",
+        ),
+        en=("{n} record was read from the journal", "{n} records were read from the journal"),
+    ),
+    "said_sent": Counted(
+        ru=("{n} передана на портал", "{n} переданы на портал", "{n} передано на портал"),
+        en=("{n} was sent to the portal", "{n} were sent to the portal"),
+    ),
+    "said_sent_dry_run": Counted(
+        ru=("{n} была бы передана", "{n} были бы переданы", "{n} было бы передано"),
+        en=("{n} would be sent", "{n} would be sent"),
+    ),
+    "said_unchanged": Counted(
+        ru=("{n} уже была там без изменений", "{n} уже были там без изменений", "{n} уже было там без изменений"),
+        en=("{n} was there already, unchanged", "{n} were there already, unchanged"),
+    ),
+    "said_withheld": Counted(
+        ru=(
+            "{n} не передаётся, потому что на это нет согласия",
+            "{n} не передаются, потому что на это нет согласия",
+            "{n} не передаётся, потому что на это нет согласия",
+        ),
+        en=("{n} is withheld for want of a consent", "{n} are withheld for want of a consent"),
+    ),
+    "said_waiting": Counted(
+        ru=("{n} ждёт отправки", "{n} ждут отправки", "{n} ждёт отправки"),
+        en=("{n} waits to be sent", "{n} wait to be sent"),
+    ),
+    "said_set_aside": Counted(
+        ru=(
+            "{n} отложена из-за неточности в журнале",
+            "{n} отложены из-за неточностей в журнале",
+            "{n} отложено из-за неточностей в журнале",
+        ),
+        en=(
+            "{n} was set aside because of how it stands in the journal",
+            "{n} were set aside because of how they stand in the journal",
+        ),
+    ),
+    "said_failed": Counted(
+        ru=("{n} портал не принял", "{n} портал не принял", "{n} портал не принял"),
+        en=("{n} was not taken by the portal", "{n} were not taken by the portal"),
+    ),
+    "advice_exceptions": Counted(
+        ru=(
+            "{n} запись на портал не попала. Ниже написано почему и что с ней делать.",
+            "{n} записи на портал не попали. Ниже написано почему и что с ними делать.",
+            "{n} записей на портал не попало. Ниже написано почему и что с ними делать.",
+        ),
+        en=(
+            "{n} record did not reach the portal. Why, and what to do about it, stands below.",
+            "{n} records did not reach the portal. Why, and what to do about them, stands below.",
+        ),
+    ),
+    "records_counted": Counted(ru=("{n} запись", "{n} записи", "{n} записей"), en=("{n} record", "{n} records")),
+    "more_rows": Counted(
+        ru=("и ещё {n} строка", "и ещё {n} строки", "и ещё {n} строк"), en=("and {n} more row", "and {n} more rows")
+    ),
+}
+
+
+def phrase(key: str, language: Language, **places: object) -> str:
+    """Return a sentence with its places filled. Raises KeyError for a key that doesn't exist."""
+    wording = PHRASES[key] if key in PHRASES else AUDITOR_PHRASES[key]
+    return wording.say(language, **places)
+
+
+def speaker(language: Language) -> Callable[..., str]:
+    """Return `phrase` with the language given, for templates."""
+
+    def say(key: str, **places: object) -> str:
+        return phrase(key, language, **places)
+
+    return say
