@@ -137,6 +137,8 @@ def tls_context(client: Identity, authorities: Sequence[x509.Certificate]) -> ss
     """Return the TLS settings: by what the bridge is known, and whom it trusts. Raises ssl.SSLError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # whoever stands in the file is trusted, be it a root, an intermediate or the server itself: as `trust` has it
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=b"".join(one.public_bytes(Encoding.DER) for one in authorities))
     # OpenSSL reads keys from files only: this one is memory, so the key touches no disk
     descriptor = os.memfd_create("identity", os.MFD_CLOEXEC)
@@ -172,6 +174,7 @@ class Exchange:
         """Close the connections of all threads."""
         with self._lock:
             sessions, self._sessions = self._sessions, []
+            self._own = threading.local()  # whoever calls after this opens a session that is known again
         for session in sessions:
             session.close()
 

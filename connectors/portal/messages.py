@@ -3,7 +3,7 @@
 Rules. A request leaves here only when it is valid by the schema (zeep itself sends a wrong date unasked); a reply's
 element comes in only after its signature was verified, and is validated before anything reads it. zeep's transport
 serves the package's two files and nothing else. Bulk messages don't pass here: SubmitJournal is written by `batch`,
-the pages of ListHoldings are read straight from their elements, for zeep takes 50 times as long.
+the pages of ListHoldings are read straight from their elements, for zeep takes several times as long.
 """
 
 import logging

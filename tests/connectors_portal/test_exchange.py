@@ -136,6 +136,12 @@ def test_tls_1_2_and_1_3_are_spoken(
     assert open_portal(url=server.url).receipt("0252", "0" * 64) is None
 
 
+def test_a_server_may_be_pinned_itself(open_portal: Opener, server: ScriptedServer, keys: object) -> None:
+    server.scripts.append(lambda _: [http(signed(fault("UnknownBatch"), keys.portal_signing, datetime.now(UTC)))])
+    pinned = keys.portal_tls.certificate_pem + keys.portal_signing.certificate_pem
+    assert open_portal(authorities=pinned).receipt("0252", "0" * 64) is None
+
+
 # after something was sent
 
 
@@ -225,6 +231,14 @@ def test_after_a_cut_the_next_call_connects_anew(portal: SoapPortal, server: Scr
     _failure(lambda: portal.receipt("0252", "0" * 64))
     server.scripts.append(lambda _: [http(signed(fault("UnknownBatch"), keys.portal_signing, datetime.now(UTC)))])
     assert portal.receipt("0252", "0" * 64) is None
+    assert server.connections == 2
+
+
+def test_a_closed_portal_may_be_used_and_closed_again(portal: SoapPortal, server: ScriptedServer, keys: object) -> None:
+    for _ in range(2):
+        server.scripts.append(lambda _: [http(signed(fault("UnknownBatch"), keys.portal_signing, datetime.now(UTC)))])
+        assert portal.receipt("0252", "0" * 64) is None
+        portal.close()
     assert server.connections == 2
 
 

@@ -136,3 +136,20 @@ def test_an_ec_certificate_may_speak_for_the_portal(
     message = Scene(keys, batch, datetime.now(UTC)).by(elliptic, method=xmlsec.constants.TransformEcdsaSha256)
     server.answer(http(message))
     assert portal.submit(batch).receipt_id == "rc-1"
+
+
+def test_prefixes_may_be_canonicalised_inclusively_as_java_does(
+    portal: SoapPortal, batch: PreparedBatch, server: ScriptedServer, keys: object
+) -> None:
+    scene = Scene(keys, batch, datetime.now(UTC))
+    server.answer(http(scene.by(keys.portal_signing, prefixes="u S w")))
+    assert portal.submit(batch).receipt_id == "rc-1"
+
+
+def test_a_reply_may_carry_other_headers(
+    portal: SoapPortal, batch: PreparedBatch, server: ScriptedServer, keys: object
+) -> None:
+    root = Scene(keys, batch, datetime.now(UTC)).genuine()
+    etree.SubElement(header_of(root), "{urn:x}Routing").text = "not signed, not read"
+    server.answer(http(etree.tostring(root)))
+    assert portal.submit(batch).receipt_id == "rc-1"

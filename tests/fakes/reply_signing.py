@@ -20,6 +20,7 @@ DS = "http://www.w3.org/2000/09/xmldsig#"
 DIARY = "urn:diary-exchange:1"
 X509V3 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
 BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 FIVE_MINUTES = timedelta(minutes=5)
 
 
@@ -46,6 +47,7 @@ def sign(
     canonical: object = xmlsec.constants.TransformExclC14N,
     transform: object = xmlsec.constants.TransformExclC14N,
     pointer: str = "X",
+    prefixes: str = "",
 ) -> bytes:
     """Sign the elements with these wsu:Ids and return the message."""
     signature = xmlsec.template.create(root, canonical, method)
@@ -58,7 +60,9 @@ def sign(
         element = root.xpath("//*[@u:Id=$id]", namespaces={"u": WSU}, id=part)[0]
         context.register_id(element, "Id", WSU)
         reference = xmlsec.template.add_reference(signature, digest, uri=f"#{part}")
-        xmlsec.template.add_transform(reference, transform)
+        step = xmlsec.template.add_transform(reference, transform)
+        if prefixes:
+            etree.SubElement(step, f"{{{EXCLUSIVE}}}InclusiveNamespaces", PrefixList=prefixes)
     context.sign(signature)
     key_info = etree.SubElement(signature, f"{{{DS}}}KeyInfo")
     reference = etree.SubElement(key_info, f"{{{WSSE}}}SecurityTokenReference")

@@ -103,10 +103,11 @@ class ScriptedServer:
 
     def _serve(self, plain: socket.socket, number: int) -> None:
         plain.settimeout(10)
+        connection = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         try:
-            connection = self._context.wrap_socket(plain, server_side=True)
+            connection.do_handshake()
         except OSError:
-            plain.close()
+            _take_leave(connection)
             return
         self._open.append(connection)
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
@@ -130,3 +131,12 @@ class ScriptedServer:
             else:
                 connection.sendall(step)
         return True
+
+
+def _take_leave(connection: ssl.SSLSocket) -> None:
+    """Close after a refused handshake so that the alert arrives: unread bytes would turn the farewell into a reset."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        while socket.socket.recv(connection, 65536):
+            pass
+    connection.close()
