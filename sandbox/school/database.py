@@ -36,7 +36,7 @@ _FILE_EXISTS = Wording(
     en="The file {file} exists already. Delete it or name another one.",
 )
 _FILE_UNUSABLE = Wording(
-    ru="Файл базы школы {file} не открывается: его нет, он не базa Firebird или занят другой программой.",
+    ru="Файл базы школы {file} не открывается: его нет, он не база Firebird или занят другой программой.",
     en="The school's database {file} can't be opened: it is not there, no Firebird database, or in use by a program.",
 )
 
@@ -135,24 +135,32 @@ def _block(table: str, rows: Sequence[tuple[Value, ...]]) -> str:
 
 def literal(value: Value) -> str:
     """Return `value` as Firebird SQL writes it."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, int | Decimal):
-        return str(value)
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    if isinstance(value, datetime):
-        return f"'{value:%Y-%m-%d %H:%M:%S}'"
-    return f"'{value.isoformat()}'"
+    return _WRITERS[type(value)](value)
+
+
+def _quoted(value: Value) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _hexadecimal(value: Value) -> str:
+    return f"x'{value.hex()}'" if isinstance(value, bytes) else _quoted(value)
+
+
+_WRITERS: dict[type, Callable[[Value], str]] = {
+    type(None): lambda _: "NULL",
+    int: str,
+    Decimal: str,
+    str: _quoted,
+    bytes: _hexadecimal,
+    date: _quoted,
+    datetime: _quoted,
+}
 
 
 def counts(tables: Tables) -> dict[str, int]:
-    """Return the number of rows of each table, the contract's own mark and control types not counted."""
-    return {name: len(rows) for name, rows in tables.in_order()}
-
-
-def is_text_date(value: Value) -> bool:
-    """Tell whether `value` is a plain date."""
-    return isinstance(value, date) and not isinstance(value, datetime)
+    """Return the number of rows of each table of a database made of `tables`."""
+    written = {name: len(rows) for name, rows in tables.in_order()}
+    for text in statements():
+        if inserted := re.match(r"INSERT INTO (\w+)", text):
+            written[inserted[1]] += 1
+    return written

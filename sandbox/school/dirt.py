@@ -105,7 +105,7 @@ class Spoiler:
             self._mark(twin.control_id, twin.student_id, 404, twin.entered_at)
 
     def _cancelled_lessons_with_rows(self) -> None:
-        """The rows are set aside while the lesson is cancelled."""
+        """Set aside while the lesson is cancelled."""
         lessons = self._tables.lessons
         for place in self._pick(self._tables.controls):
             lesson = self._tables.controls[place].lesson_id
@@ -127,9 +127,12 @@ class Spoiler:
 
         def gone(stay: Stay, journal: JournalRow, day: date) -> bool:
             every = self._stays_in(journal)
-            return journal.subgroup is None and not any(
-                other.student == stay.student and other.covers(day) for other in every
-            ) and stay.first < day and stay.last is not None
+            return (
+                journal.subgroup is None
+                and not any(other.student == stay.student and other.covers(day) for other in every)
+                and stay.first < day
+                and stay.last is not None
+            )
 
         self._foreign_marks(gone)
 
@@ -162,7 +165,7 @@ class Spoiler:
             stays = [stay for stay in self._stays_in(journal) if stay.covers(lesson.lesson_date)]
             if stays:
                 one = self._rng.choice(stays).student
-                entered_at = datetime.combine(self._today, time(9))  # noqa: DTZ001  local time, as the table has it
+                entered_at = datetime.combine(self._today, time(9))
                 self._mark(self._control(lesson.id, 3), one.id, 405, entered_at)
                 self._absence(lesson.id, one.id, 501, entered_at)
 
@@ -188,7 +191,7 @@ class Spoiler:
             *((quarter.id, student, 501) for student in students[2:3]),
             *((quarter.id, student, 405) for student in late[:1]),
         ):
-            at = datetime.combine(self._today, time(9))  # noqa: DTZ001  local time, as the table has it
+            at = datetime.combine(self._today, time(9))
             tables.period_marks.append(
                 PeriodMarkRow(len(tables.period_marks) + 1, journal.id, period, student, kind, at)
             )
@@ -200,7 +203,7 @@ class Spoiler:
         taught = sorted({lesson.lesson_date for lesson in tables.lessons if lesson.lesson_date <= self._today})
         for day in taught[-BROKEN_SUBJECT_LESSONS:]:
             lesson = self._lesson(journal.id, day, 8)
-            at = datetime.combine(day, time(16))  # noqa: DTZ001  local time, as the table has it
+            at = datetime.combine(day, time(16))
             control = self._control(lesson.id, 1)
             stays = [stay for stay in self._stays_in(journal) if stay.covers(day)]
             for stay in stays[:5]:
@@ -208,7 +211,7 @@ class Spoiler:
 
     def _lesson(self, journal_id: int, day: date, number: int) -> LessonRow:
         lessons = self._tables.lessons
-        filled_at = datetime.combine(day, time(16)) if day <= self._today else None  # noqa: DTZ001  local time
+        filled_at = datetime.combine(day, time(16)) if day <= self._today else None
         lessons.append(LessonRow(len(lessons) + 1, journal_id, day, number, None, None, filled_at, 0))
         return lessons[-1]
 

@@ -57,7 +57,7 @@ class Reporting:
         day = min(period.date_to - timedelta(days=self._rng.randrange(4)), self._today)
         marks = self._tables.period_marks
         for journal in journals:
-            at = datetime.combine(day, time(15, self._rng.randrange(60)))  # noqa: DTZ001  local time, as the table has it
+            at = datetime.combine(day, time(15, self._rng.randrange(60)))
             for stay in _last_stays(stays, period):
                 if journal.subgroup in (None, stay.student.subgroup):
                     kind = self._mark_type(journal.id, stay.student.id)

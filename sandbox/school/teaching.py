@@ -24,7 +24,7 @@ _MARK_WEIGHTS = ((2, 16, 46, 29, 7), (0, 5, 25, 45, 25), (0, 1, 7, 37, 55))
 
 _SIMPLE_WORK, _HOMEWORK, _TEST, _OWN_WORK, _DICTATION = 1, 2, 3, 4, 5
 # How often a lesson has such a control, and what share of the class gets a mark for it.
-_CONTROLS = ((_SIMPLE_WORK, 0.48, 0.22), (_HOMEWORK, 0.14, 0.26), (_OWN_WORK, 0.09, 0.62), (_TEST, 0.055, 0.92))
+_CONTROLS = ((_SIMPLE_WORK, 0.52, 0.26), (_HOMEWORK, 0.16, 0.26), (_OWN_WORK, 0.09, 0.62), (_TEST, 0.055, 0.92))
 _WEIGHTS = {
     _SIMPLE_WORK: Decimal("1.00"),
     _HOMEWORK: None,
@@ -52,6 +52,21 @@ NOTES = (
     "Ответ неполный (нет вывода) \"см. правило\" и 'пример'",
 )
 
+# How often it happens, as a share of lessons, students or marks.
+_FALLS_ILL = 0.008
+_CANCELLED = 0.01
+_HOMEWORK_SET = 0.7
+_FORGOTTEN = 0.01
+_NOT_YET_FILLED = 0.35
+_FILLED_LATER = 0.08
+_CHANGED_LATER = 0.03
+_NOTED = 0.04
+_EXEMPT_FROM_SPORT = 0.05
+# Cumulative: below the first share the first, and so on.
+_AWAY = ((0.008, ABSENT), (0.015, LATE), (0.016, REMARK))
+_WITHOUT_FIGURE = ((0.016, PASSED), (0.02, NOT_PASSED), (0.023, REMARK))
+
+_DAYS_TO_FILL_IN = 3
 _LESSON_MINUTES = 55
 _FIRST_BELL = time(8, 30)
 _DAY_END = time(20, 0)
@@ -113,7 +128,7 @@ class Teaching:
     def _fall_ill(self, day: date, here: list[Student]) -> None:
         rng = self._rng
         for one in here:
-            if rng.random() < 0.008:
+            if rng.random() < _FALLS_ILL:
                 self._ill[one.id] = day + timedelta(days=rng.randrange(2, 7))
 
     def _lesson(self, day: date, number: int, journal: JournalRow, members: list[Student]) -> None:
@@ -121,9 +136,10 @@ class Teaching:
         lessons = self._tables.lessons
         lesson_id = len(lessons) + 1
         theme = f"{rng.choice(_THEMES)}, урок {lesson_id % 68 + 1}"
-        cancelled = rng.random() < 0.01
+        cancelled = rng.random() < _CANCELLED
         filled_at = None if cancelled else self._filled_at(day, number)
-        homework = f"§ {lesson_id % 60 + 1}, № {lesson_id % 400 + 1}" if filled_at and rng.random() < 0.7 else None
+        set_homework = filled_at and rng.random() < _HOMEWORK_SET
+        homework = f"§ {lesson_id % 60 + 1}, № {lesson_id % 400 + 1}" if set_homework else None
         lessons.append(LessonRow(lesson_id, journal.id, day, number, theme, homework, filled_at, int(cancelled)))
         if filled_at is None:
             return
@@ -140,21 +156,19 @@ class Teaching:
         """Return when the lesson was filled in: mostly on the day, a few later, a few of the newest not yet."""
         rng = self._rng
         age = (self._today - day).days
-        if age < 0 or rng.random() < (0.35 if age <= 3 else 0.01):  # noqa: PLR2004  three days to fill it in
+        if age < 0 or rng.random() < (_NOT_YET_FILLED if age <= _DAYS_TO_FILL_IN else _FORGOTTEN):
             return None
-        at = datetime.combine(day, _FIRST_BELL) + timedelta(  # noqa: DTZ001  the school's database has local time
+        at = datetime.combine(day, _FIRST_BELL) + timedelta(
             minutes=_LESSON_MINUTES * number + rng.randrange(40), seconds=rng.randrange(60)
         )
-        return self._later(at, rng.randrange(1, 72)) if rng.random() < 0.08 else at
+        return self._later(at, rng.randrange(1, 72)) if rng.random() < _FILLED_LATER else at
 
     def _later(self, at: datetime, hours: int) -> datetime:
         """Return `at` some hours later, but not in the future."""
-        newest = datetime.combine(self._today, _DAY_END)  # noqa: DTZ001  the school's database has local time
+        newest = datetime.combine(self._today, _DAY_END)
         return max(at, min(at + timedelta(hours=hours), newest))
 
-    def _absences(
-        self, lesson_id: int, day: date, members: list[Student], filled_at: datetime
-    ) -> Iterator[Student]:
+    def _absences(self, lesson_id: int, day: date, members: list[Student], filled_at: datetime) -> Iterator[Student]:
         """Write who was absent, late or remarked on; yield those who were there."""
         rng = self._rng
         absences = self._tables.absences
@@ -163,12 +177,8 @@ class Teaching:
             chance = rng.random()
             if ill_until is not None and ill_until >= day:
                 kind = ILL
-            elif chance < 0.008:
-                kind = ABSENT
-            elif chance < 0.015:
-                kind = LATE
-            elif chance < 0.016:
-                kind = REMARK
+            elif chance < _AWAY[-1][0]:
+                kind = next(kind for share, kind in _AWAY if chance < share)
             else:
                 yield one
                 continue
@@ -193,13 +203,11 @@ class Teaching:
         rng = self._rng
         chance = rng.random()
         mark_type = rng.choices(_MARKS, _MARK_WEIGHTS[one.skill])[0]
-        if subject == curriculum.SPORT and chance < 0.05:
+        if subject == curriculum.SPORT and chance < _EXEMPT_FROM_SPORT:
             mark_type = EXEMPT
-        elif chance < 0.02:
-            mark_type = PASSED if chance < 0.016 else NOT_PASSED
-        elif chance < 0.023:
-            mark_type = REMARK
-        note = rng.choice(NOTES) if rng.random() < 0.04 or mark_type == REMARK else None
-        changed_at = self._later(filled_at, rng.randrange(24, 240)) if rng.random() < 0.03 else filled_at
+        elif chance < _WITHOUT_FIGURE[-1][0]:
+            mark_type = next(kind for share, kind in _WITHOUT_FIGURE if chance < share)
+        note = rng.choice(NOTES) if rng.random() < _NOTED or mark_type == REMARK else None
+        changed_at = self._later(filled_at, rng.randrange(24, 240)) if rng.random() < _CHANGED_LATER else filled_at
         marks = self._tables.marks
         marks.append(MarkRow(len(marks) + 1, control_id, one.id, mark_type, note, filled_at, changed_at))

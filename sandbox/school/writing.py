@@ -64,7 +64,7 @@ def make_school(
     Raises BridgeError `sandbox-school-size`.
     """
     if not FEWEST_STUDENTS <= students <= MOST_STUDENTS or not 1 <= weeks <= MOST_WEEKS:
-        limits = {"fewest": FEWEST_STUDENTS, "most": MOST_STUDENTS, "weeks": MOST_WEEKS}
+        limits: dict[str, object] = {"fewest": FEWEST_STUDENTS, "most": MOST_STUDENTS, "weeks": MOST_WEEKS}
         raise BridgeError("sandbox-school-size", _BAD_SIZE, limits)
     rng = random.Random(f"{code}/{seed}")
     days = terms.covered_days(first_day, weeks, today)
@@ -78,9 +78,7 @@ def make_school(
     _broken_journal(tables, population, classes, broken_subject)
     for year in years:
         for term in terms.terms(year):
-            tables.periods.append(
-                PeriodRow(len(tables.periods) + 1, year, term.kind, term.name, term.first, term.last)
-            )
+            tables.periods.append(PeriodRow(len(tables.periods) + 1, year, term.kind, term.name, term.first, term.last))
     Teaching(rng, tables, population, today).teach(days, classes)
     Reporting(rng, tables, population, today).report(classes)
     Spoiler(rng, tables, population, today).spoil(broken_subject)
@@ -140,7 +138,7 @@ def _people(
 
 def _subjects(tables: Tables) -> int:
     """Write the subjects; return the id of the undecodable one."""
-    names = (*curriculum.subjects(), curriculum.BROKEN_SUBJECT)
+    names: tuple[str | bytes, ...] = (*curriculum.subjects(), curriculum.BROKEN_SUBJECT)
     tables.subjects.extend(SubjectRow(number, name) for number, name in enumerate(names, 1))
     return len(names)
 
