@@ -10,8 +10,8 @@ else the refusal of the link that came furthest in the procedure (`RANKING`).
 Deliberately not here: where links and rosters come from; what is done about a decision (`delivery.plan`).
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -255,9 +255,12 @@ def class_code(name: str) -> str:
 
 def in_pilot(student: RosterEntry | None, today: date, pilot_classes: frozenset[str]) -> bool:
     """Tell whether a student is in the pilot group today; an empty group is the whole school."""
-    if not pilot_classes:
+    return _studies_in(student, today, {class_code(name) for name in pilot_classes})
+
+
+def _studies_in(student: RosterEntry | None, today: date, codes: AbstractSet[str]) -> bool:
+    if not codes:
         return True
-    codes = {class_code(name) for name in pilot_classes}
     return student is not None and any(class_code(name) in codes for name in student.classes_on(today))
 
 
@@ -275,27 +278,52 @@ def covering(grounds: Iterable[Grant | Refusal], student_key: str, kind: RecordK
     ]
 
 
-_KINDS = [str(kind) for kind in RecordKind]
-_KIND_BIT = {kind: 1 << position for position, kind in enumerate(_KINDS)}
+_KIND_BIT = {str(kind): 1 << position for position, kind in enumerate(RecordKind)}
 _EARLIEST, _LATEST = np.datetime64("0001-01-01", "s"), np.datetime64("9999-12-31", "s")
 _RANK = {reason: rank for rank, reason in enumerate(RANKING)}
-_COVER_RANKS = _RANK[Reason.KIND_NOT_COVERED]
+_WORDS = np.array([str(reason) for reason in RANKING], dtype=object)
+
+Numbers = npt.NDArray[np.int64]
+Days = npt.NDArray[np.datetime64]
 
 
-def _without_grant(
-    students: Sequence[str],
-    refusals: Mapping[str, Sequence[Refusal]],
-    roster: Mapping[str, RosterEntry],
-    today: date,
-    pilot_classes: frozenset[str],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return each student's refusal that stands nearest to a permission (its rank), and who is in the pilot."""
-    ranks = [
-        max((_RANK[refusal.reason] for refusal in refusals.get(student, ())), default=_RANK[Reason.NO_LINK])
-        for student in students
-    ]
-    pilot = [in_pilot(roster.get(student), today, pilot_classes) for student in students]
-    return np.array(ranks, dtype=np.int64), np.array(pilot, dtype=bool)
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The first grant of each student, or the second, …: what it covers, by the student's number."""
+
+    kinds: Numbers
+    first: Days
+    last: Days
+
+
+def _numbered(values: pd.Series) -> tuple[Numbers, list[str]]:
+    """Give each distinct value a number from 0; a missing value gets the one after the last, so it equals none."""
+    numbers, distinct = pd.factorize(values)
+    return np.where(numbers < 0, len(distinct), numbers), [str(value) for value in distinct]
+
+
+def _layers(students: Sequence[str], grounds: Iterable[Grant | Refusal]) -> tuple[list[_Layer], Numbers, Numbers]:
+    """Lay the grants out by rank and student; also say how many each student has, and its best refusal's rank."""
+    number_of = {student: number for number, student in enumerate(students)}
+    size = len(students) + 1
+    layers: list[_Layer] = []
+    count = np.zeros(size, dtype=np.int64)
+    refused = np.full(size, _RANK[Reason.NO_LINK], dtype=np.int64)
+    for candidate in grounds:
+        number = number_of.get(candidate.student_key)
+        if number is None:
+            continue
+        if isinstance(candidate, Refusal):
+            refused[number] = max(refused[number], _RANK[candidate.reason])
+            continue
+        if count[number] == len(layers):
+            layers.append(_Layer(np.zeros(size, dtype=np.int64), np.full(size, _LATEST), np.full(size, _EARLIEST)))
+        layer = layers[count[number]]
+        layer.kinds[number] = sum(_KIND_BIT[str(kind)] for kind in candidate.kinds)
+        layer.first[number] = np.datetime64(candidate.records_from, "s")
+        layer.last[number] = _LATEST if candidate.records_to is None else np.datetime64(candidate.records_to, "s")
+        count[number] += 1
+    return layers, count, refused
 
 
 def decide(
@@ -311,42 +339,29 @@ def decide(
     `records` needs `student_key`, `kind` and `date`. Grants are laid out by student and rank (a student's first
     link, second, …), so the work is a few array look-ups a rank, whatever the number of grants.
     """
-    codes, uniques = pd.factorize(records["student_key"])
-    students = [str(student) for student in uniques]
-    grants: defaultdict[str, list[Grant]] = defaultdict(list)
-    refusals: defaultdict[str, list[Refusal]] = defaultdict(list)
-    for candidate in grounds:
-        if isinstance(candidate, Grant):
-            grants[candidate.student_key].append(candidate)
-        else:
-            refusals[candidate.student_key].append(candidate)
-    refused, pilot = _without_grant(students, refusals, roster, today, pilot_classes)
-
-    kinds = records["kind"].map(_KIND_BIT).fillna(0).to_numpy(dtype=np.int64)
+    of_student, students = _numbered(records["student_key"])
+    of_kind, kinds = _numbered(records["kind"])
+    kind_bits = np.array([*(_KIND_BIT.get(kind, 0) for kind in kinds), 0], dtype=np.int64)[of_kind]
     days = records["date"].to_numpy(dtype="datetime64[s]")
+    layers, count, refused = _layers(students, grounds)
+
     permitted = np.zeros(len(records), dtype=bool)
-    rank = refused[codes] if students else np.zeros(0, dtype=np.int64)
-    for position in range(max((len(of_student) for of_student in grants.values()), default=0)):
-        masks = np.zeros(len(students), dtype=np.int64)
-        first = np.full(len(students), _LATEST)
-        last = np.full(len(students), _EARLIEST)
-        has = np.zeros(len(students), dtype=bool)
-        for index, student in enumerate(students):
-            of_student = grants.get(student, [])
-            if position < len(of_student):
-                grant = of_student[position]
-                has[index] = True
-                masks[index] = sum(_KIND_BIT[str(kind)] for kind in grant.kinds)
-                first[index] = np.datetime64(grant.records_from, "s")
-                last[index] = _LATEST if grant.records_to is None else np.datetime64(grant.records_to, "s")
-        kind_fits = (masks[codes] & kinds) != 0
-        date_fits = (first[codes] <= days) & (days <= last[codes])
-        permitted |= has[codes] & kind_fits & date_fits
+    rank = refused[of_student]
+    for position, layer in enumerate(layers):
+        rows = np.flatnonzero(count[of_student] > position)
+        student = of_student[rows]
+        kind_fits = (layer.kinds[student] & kind_bits[rows]) != 0
+        date_fits = (layer.first[student] <= days[rows]) & (days[rows] <= layer.last[student])
+        permitted[rows] |= kind_fits & date_fits
         gap = np.where(kind_fits, _RANK[Reason.DATE_NOT_COVERED], _RANK[Reason.KIND_NOT_COVERED])
-        rank = np.where(has[codes], np.maximum(np.where(rank >= _COVER_RANKS, rank, 0), gap), rank)
-    outside = ~pilot[codes] if students else np.zeros(0, dtype=bool)
-    rank = np.where(permitted & outside, _RANK[Reason.NOT_IN_PILOT], rank)
+        rank[rows] = np.maximum(rank[rows], gap)
+
+    codes = {class_code(name) for name in pilot_classes}
+    pilot = np.array([*(_studies_in(roster.get(name), today, codes) for name in students), False])
+    outside = ~pilot[of_student]
+    rank[permitted & outside] = _RANK[Reason.NOT_IN_PILOT]
     permitted &= ~outside
-    words = np.array([str(reason) for reason in RANKING], dtype=object)[rank]
+    words = _WORDS[rank]
     words[permitted] = None
-    return pd.DataFrame({"permitted": permitted, "reason": pd.Series(words, index=records.index, dtype=object)})
+    reason = pd.Series(words, index=records.index, dtype=object)
+    return pd.DataFrame({"permitted": pd.Series(permitted, index=records.index), "reason": reason})

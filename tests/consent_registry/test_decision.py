@@ -1,0 +1,332 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consent_registry.decision import (
+    MEANINGS,
+    RANKING,
+    Grant,
+    Reason,
+    Refusal,
+    comes_of_age_on,
+    covering,
+    decide,
+    end_reason,
+    ground,
+    in_pilot,
+    withdraw_reason,
+)
+from consent_registry.facts import CaseState
+from journal.school import Enrolment, RosterEntry
+from journal.vocabulary import ALL_KINDS, EndReason, RecordKind, WithdrawReason
+
+TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+STUDENT = RosterEntry("7", date(2012, 5, 5), (Enrolment(date(2020, 9, 1), None, "5А"),))
+STANDING = CaseState(
+    case_id=1,
+    school="0252",
+    student_key="7",
+    account_id="pa-1",
+    link_id="link-1",
+    relation="parent",
+    submitted_at=NOW - 9 * DAY,
+    identified_at=NOW - 8 * DAY,
+    registered_at=NOW - 7 * DAY,
+    consent_ref="consent-1",
+    consent_text_version="2025-09",
+    consent_signed_on=TODAY - 8 * DAY,
+    in_force_from=TODAY - 7 * DAY,
+    records_from=date(2026, 9, 1),
+)
+
+
+def changed(**fields: object) -> CaseState:
+    values = {name: getattr(STANDING, name) for name in CaseState.__slots__} | fields
+    return CaseState(**values)
+
+
+def reason_of(case: CaseState, student: RosterEntry | None = STUDENT) -> Reason | None:
+    outcome = ground(case, student, NOW, TODAY)
+    return outcome.reason if isinstance(outcome, Refusal) else None
+
+
+def test_a_case_that_went_the_whole_way_is_granted_what_its_consent_says() -> None:
+    case = changed(kinds=frozenset({RecordKind.CURRENT}), records_to=TODAY, in_force_to=TODAY)
+    assert ground(case, STUDENT, NOW, TODAY) == Grant(
+        school="0252",
+        student_key="7",
+        account_id="pa-1",
+        link_id="link-1",
+        consent_ref="consent-1",
+        consent_text_version="2025-09",
+        kinds=frozenset({RecordKind.CURRENT}),
+        in_force_from=TODAY - 7 * DAY,
+        in_force_to=TODAY,
+        records_from=date(2026, 9, 1),
+        records_to=TODAY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"identified_at": None}, Reason.NOT_IDENTIFIED),
+        ({"identified_at": NOW + timedelta(seconds=1)}, Reason.NOT_IDENTIFIED),
+        ({"identified_at": NOW}, None),
+        ({"consent_signed_on": None}, Reason.CONSENT_MISSING),
+        ({"consent_signed_on": TODAY + DAY}, Reason.CONSENT_MISSING),
+        ({"consent_signed_on": TODAY}, None),
+        ({"consent_text_version": None}, Reason.CONSENT_MISSING),
+        ({"consent_text_version": ""}, Reason.CONSENT_MISSING),
+        ({"registered_at": None}, Reason.NOT_REGISTERED),
+        ({"registered_at": NOW + timedelta(seconds=1)}, Reason.NOT_REGISTERED),
+        ({"registered_at": NOW}, None),
+        ({"in_force_from": None}, Reason.CONSENT_MISSING),
+        ({"records_from": None}, Reason.CONSENT_MISSING),
+        ({"in_force_from": TODAY + DAY}, Reason.CONSENT_NOT_YET_IN_FORCE),
+        ({"in_force_from": TODAY}, None),
+        ({"in_force_to": TODAY - DAY}, Reason.CONSENT_EXPIRED),
+        ({"in_force_to": TODAY}, None),
+        ({"withdrawn_at": NOW}, Reason.CONSENT_WITHDRAWN),
+        ({"withdrawn_at": NOW - DAY, "identified_at": None}, Reason.CONSENT_WITHDRAWN),
+        ({"withdrawn_at": NOW + timedelta(seconds=1)}, None),
+        ({"restricted_from": TODAY}, Reason.RESTRICTED),
+        ({"restricted_from": TODAY - DAY, "restricted_to": TODAY}, Reason.RESTRICTED),
+        ({"restricted_to": TODAY}, Reason.RESTRICTED),
+        ({"restricted_from": TODAY + DAY}, None),
+        ({"restricted_from": TODAY - DAY, "restricted_to": TODAY - DAY}, None),
+        ({"restricted_to": TODAY - DAY}, None),
+    ],
+)
+def test_each_condition_of_a_case_at_its_border(fields: dict[str, object], reason: Reason | None) -> None:
+    assert reason_of(changed(**fields)) == reason
+
+
+@pytest.mark.parametrize(
+    ("student", "reason"),
+    [
+        (None, Reason.STUDENT_UNKNOWN),
+        (RosterEntry("7", None, STUDENT.enrolments), Reason.BIRTH_DATE_UNKNOWN),
+        (RosterEntry("7", date(2008, 11, 20), STUDENT.enrolments), Reason.CAME_OF_AGE),
+        (RosterEntry("7", date(2008, 11, 21), STUDENT.enrolments), None),
+        (RosterEntry("7", date(2012, 5, 5), ()), Reason.STUDENT_LEFT),
+        (RosterEntry("7", date(2012, 5, 5), (Enrolment(date(2020, 9, 1), TODAY - DAY, "5А"),)), Reason.STUDENT_LEFT),
+        (RosterEntry("7", date(2012, 5, 5), (Enrolment(date(2020, 9, 1), TODAY, "5А"),)), None),
+        (RosterEntry("7", date(2012, 5, 5), (Enrolment(TODAY + DAY, None, "5А"),)), Reason.STUDENT_LEFT),
+    ],
+)
+def test_each_condition_of_a_student_at_its_border(student: RosterEntry | None, reason: Reason | None) -> None:
+    assert reason_of(STANDING, student) == reason
+
+
+def test_an_empty_case_is_an_application_not_identified() -> None:
+    assert reason_of(CaseState(1, "0252", "7", "pa-1", "link-1")) is Reason.NOT_IDENTIFIED
+
+
+def test_a_naive_now_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        ground(STANDING, STUDENT, NOW.replace(tzinfo=None), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("born", "of_age"),
+    [
+        (date(2008, 11, 20), date(2026, 11, 20)),
+        (date(2008, 2, 29), date(2026, 3, 1)),  # no 29 February in 2026
+        (date(2008, 2, 28), date(2026, 2, 28)),
+    ],
+)
+def test_coming_of_age(born: date, of_age: date) -> None:
+    assert comes_of_age_on(born) == of_age
+
+
+@pytest.mark.parametrize("name", ["5А", "5-а", "5 «А»", "5а"])
+def test_a_pilot_class_is_the_same_however_it_is_written(name: str) -> None:
+    assert in_pilot(STUDENT, TODAY, frozenset({name}))
+
+
+def test_the_pilot_group() -> None:
+    assert in_pilot(None, TODAY, frozenset())
+    assert not in_pilot(None, TODAY, frozenset({"5А"}))
+    assert not in_pilot(STUDENT, TODAY, frozenset({"5Б"}))
+    moved = RosterEntry("7", None, (Enrolment(date(2020, 9, 1), TODAY - DAY, "5А"), Enrolment(TODAY, None, "5Б")))
+    assert not in_pilot(moved, TODAY, frozenset({"5А"}))
+    assert in_pilot(moved, TODAY, frozenset({"5Б"}))
+
+
+def test_every_reason_has_a_meaning_and_a_remedy_in_both_languages() -> None:
+    for reason in Reason:
+        for wording in MEANINGS[reason]:
+            assert wording.ru
+            assert wording.en
+            assert wording.ru != wording.en
+
+
+def test_every_reason_has_the_portals_words() -> None:
+    assert {reason: withdraw_reason(reason) for reason in Reason} == {
+        Reason.NO_LINK: WithdrawReason.LINK_ENDED,
+        Reason.NOT_IDENTIFIED: WithdrawReason.LINK_ENDED,
+        Reason.CONSENT_MISSING: WithdrawReason.LINK_ENDED,
+        Reason.NOT_REGISTERED: WithdrawReason.LINK_ENDED,
+        Reason.STUDENT_UNKNOWN: WithdrawReason.STUDENT_LEFT,
+        Reason.CONSENT_NOT_YET_IN_FORCE: WithdrawReason.LINK_ENDED,
+        Reason.CONSENT_EXPIRED: WithdrawReason.CONSENT_EXPIRED,
+        Reason.CONSENT_WITHDRAWN: WithdrawReason.CONSENT_WITHDRAWN,
+        Reason.STUDENT_LEFT: WithdrawReason.STUDENT_LEFT,
+        Reason.BIRTH_DATE_UNKNOWN: WithdrawReason.LINK_ENDED,
+        Reason.CAME_OF_AGE: WithdrawReason.CAME_OF_AGE,
+        Reason.RESTRICTED: WithdrawReason.RESTRICTED,
+        Reason.NOT_IN_PILOT: WithdrawReason.OUT_OF_SCOPE,
+        Reason.KIND_NOT_COVERED: WithdrawReason.OUT_OF_SCOPE,
+        Reason.DATE_NOT_COVERED: WithdrawReason.OUT_OF_SCOPE,
+    }
+    assert {reason for reason in Reason if end_reason(reason) is EndReason.REGISTERED_IN_ERROR} == {
+        Reason.NO_LINK,
+        Reason.NOT_IDENTIFIED,
+        Reason.CONSENT_MISSING,
+        Reason.NOT_REGISTERED,
+        Reason.CONSENT_NOT_YET_IN_FORCE,
+        Reason.BIRTH_DATE_UNKNOWN,
+        Reason.NOT_IN_PILOT,
+        Reason.KIND_NOT_COVERED,
+        Reason.DATE_NOT_COVERED,
+    }
+    assert end_reason(Reason.CAME_OF_AGE) is EndReason.CAME_OF_AGE
+    assert end_reason(Reason.STUDENT_UNKNOWN) is EndReason.STUDENT_LEFT
+
+
+# The same decision, one record at a time, straight from the words of the rule.
+
+STUDENTS = ["1", "2", "3"]
+DAYS = [date(2026, 9, 1) + n * DAY for n in range(5)]
+ENDED = [reason for reason in RANKING if RANKING.index(reason) < RANKING.index(Reason.NOT_IN_PILOT)]
+
+
+def row_by_row(
+    student: object,
+    kind: str,
+    day: object,
+    grounds: list[Grant | Refusal],
+    roster: dict[str, RosterEntry],
+    pilot_classes: frozenset[str],
+) -> Reason | None:
+    own = [candidate for candidate in grounds if candidate.student_key == student]
+    grants = [candidate for candidate in own if isinstance(candidate, Grant)]
+    if not grants:
+        refused = [candidate.reason for candidate in own if isinstance(candidate, Refusal)]
+        return max(refused, key=RANKING.index, default=Reason.NO_LINK)
+    of_kind = [grant for grant in grants if kind in {str(covered) for covered in grant.kinds}]
+    if not of_kind:
+        return Reason.KIND_NOT_COVERED
+    for grant in of_kind:
+        if (
+            isinstance(day, date)
+            and grant.records_from <= day
+            and (grant.records_to is None or day <= grant.records_to)
+        ):
+            inside = in_pilot(roster.get(str(student)), TODAY, pilot_classes)
+            return None if inside else Reason.NOT_IN_PILOT
+    return Reason.DATE_NOT_COVERED
+
+
+grants = st.builds(
+    Grant,
+    school=st.just("0252"),
+    student_key=st.sampled_from([*STUDENTS, "none of ours"]),
+    account_id=st.just("pa"),
+    link_id=st.just("link"),
+    consent_ref=st.just("consent"),
+    consent_text_version=st.just("2025-09"),
+    kinds=st.frozensets(st.sampled_from(list(RecordKind)), max_size=3),
+    in_force_from=st.just(date(2026, 9, 1)),
+    in_force_to=st.none(),
+    records_from=st.sampled_from(DAYS),
+    records_to=st.none() | st.sampled_from(DAYS),
+)
+refusals = st.builds(
+    Refusal,
+    school=st.just("0252"),
+    student_key=st.sampled_from(STUDENTS),
+    account_id=st.just("pa"),
+    link_id=st.just("link"),
+    reason=st.sampled_from(ENDED),
+)
+rows = st.tuples(
+    st.none() | st.sampled_from([*STUDENTS, "4"]),
+    st.sampled_from([*map(str, RecordKind), "homework"]),
+    st.none() | st.sampled_from(DAYS),
+)
+rosters = st.dictionaries(
+    st.sampled_from(STUDENTS),
+    st.sampled_from(["5А", "6Б"]).map(lambda name: RosterEntry("", None, (Enrolment(date(2020, 9, 1), None, name),))),
+)
+
+
+@given(
+    st.lists(rows, max_size=12),
+    st.lists(grants | refusals, max_size=8),
+    rosters,
+    st.sampled_from([frozenset(), frozenset({"5-а"})]),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=300)
+def test_decide_says_what_the_rule_says_row_by_row(
+    records: list[tuple[str | None, str, date | None]],
+    grounds: list[Grant | Refusal],
+    roster: dict[str, RosterEntry],
+    pilot_classes: frozenset[str],
+    categories: bool,
+) -> None:
+    frame = pd.DataFrame(records, columns=["student_key", "kind", "date"], index=range(100, 100 + len(records)))
+    kind_type = "category" if categories else "str"
+    frame = frame.astype({"student_key": "str", "kind": kind_type, "date": "datetime64[s]"})
+
+    decided = decide(frame, grounds, roster, today=TODAY, pilot_classes=pilot_classes)
+
+    expected = [row_by_row(*record, grounds, roster, pilot_classes) for record in records]
+    assert list(decided.index) == list(frame.index)
+    assert list(decided["reason"]) == expected
+    assert list(decided["permitted"]) == [reason is None for reason in expected]
+    for (student, kind, day), reason in zip(records, expected, strict=True):
+        if student is not None and day is not None and kind in set(RecordKind):
+            permitting = covering(grounds, student, RecordKind(kind), day)
+            assert bool(permitting) == (reason in {None, Reason.NOT_IN_PILOT})
+            assert all(grant.student_key == student for grant in permitting)
+
+
+def test_a_record_without_a_student_is_never_permitted() -> None:
+    grounds = [ground(STANDING, STUDENT, NOW, TODAY)]
+    frame = pd.DataFrame({"student_key": ["7", None], "kind": "current", "date": pd.Timestamp("2026-09-05")})
+    decided = decide(frame, grounds, {"7": STUDENT}, today=TODAY)
+    assert list(decided["reason"]) == [None, "no-link"]
+
+
+def test_no_records_are_decided_to_nothing() -> None:
+    frame = pd.DataFrame({"student_key": [], "kind": [], "date": []}).astype(
+        {"student_key": "str", "kind": "str", "date": "datetime64[s]"}
+    )
+    assert decide(frame, [ground(STANDING, STUDENT, NOW, TODAY)], {}, today=TODAY).empty
+
+
+def test_two_parents_see_what_either_consent_covers() -> None:
+    marks = changed(kinds=frozenset({RecordKind.CURRENT}), link_id="a")
+    early = changed(records_to=date(2026, 9, 10), link_id="b")
+    withdrawn = changed(withdrawn_at=NOW, link_id="c")
+    grounds = [ground(case, STUDENT, NOW, TODAY) for case in (withdrawn, marks, early)]
+    frame = pd.DataFrame(
+        {
+            "student_key": "7",
+            "kind": ["current", "absence", "absence"],
+            "date": pd.to_datetime(["2026-10-01", "2026-09-10", "2026-09-11"]),
+        }
+    )
+    decided = decide(frame, grounds, {"7": STUDENT}, today=TODAY)
+    assert list(decided["reason"]) == [None, None, "date-not-covered"]
+    assert [g.link_id for g in covering(grounds, "7", RecordKind.CURRENT, date(2026, 9, 5))] == ["a", "b"]
+    assert changed().kinds == ALL_KINDS
