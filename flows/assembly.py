@@ -7,11 +7,12 @@ configuration (`shared_bridge`), for the schema of the portal takes a while to l
 
 import os
 import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Engine
 
@@ -20,13 +21,14 @@ from audit.errors import AuditError
 from audit.keys import load_signing_key
 from audit.log import AuditLog, open_log
 from connectors.portal.soap_portal import PortalConnection, SoapPortal
-from connectors.school.read import SchoolSource
+from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.vault import Vault, load_master_key
 from database import open_database, reading, upgrade
 from delivery.checkpoints import known_checkpoint
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
+from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
 from mappings.profile import load_profile
 from settings import SchoolSection, Settings
@@ -80,17 +82,29 @@ def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
     return log
 
 
-def _school(section: SchoolSection) -> School:
-    def source() -> SchoolSource:
-        password = None if section.source_password is None else section.source_password.text()
-        return SchoolSource(section.source, password)
+def school_source(section: SchoolSection) -> SchoolSource:
+    """Return how to reach a school's database. Raises BridgeError when the password can't be read."""
+    password = None if section.source_password is None else section.source_password.text()
+    return SchoolSource(section.source, password)
+
+
+def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
+    profile = load_profile(section.profile)
+
+    def read(window: Window, today: date) -> SchoolReading:
+        return read_school(
+            school_source(section), profile, code=section.code, window=window, today=today, timezone=timezone
+        )
+
+    def identities() -> Sequence[StudentIdentity]:
+        return read_identities(school_source(section), profile, code=section.code)
 
     return School(
         code=section.code,
         name=section.name,
         district=section.district,
-        source=source,
-        profile=load_profile(section.profile),
+        read=read,
+        identities=identities,
         pilot_classes=frozenset(section.pilot_classes),
         paused=tuple((pause.first, pause.last) for pause in section.paused),
     )
@@ -130,7 +144,7 @@ def assemble(
         log=open_audit_log(settings, engine),
         origin=ORIGIN,
         vault=open_vault(settings),
-        schools={section.code: _school(section) for section in settings.schools},
+        schools={section.code: _school(section, settings.bridge.timezone) for section in settings.schools},
         clock=now,
         new_id=new_id,
         timezone=settings.bridge.timezone,

@@ -1,6 +1,6 @@
 """One installation of the bridge, put together: its parts as values, handed from step to step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Engine
 
 from audit.log import AuditLog
-from connectors.school.read import SchoolSource
 from consent_registry.vault import Vault
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from journal.portal import Portal
+from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Language, Wording
-from mappings.profile import Profile
 
 _UNKNOWN_SCHOOL = Wording(
     ru="Школы с кодом {school} нет в файле настроек. Есть: {known}.",
@@ -29,8 +28,10 @@ class School:
     code: str
     name: str
     district: str
-    source: Callable[[], SchoolSource] = field(repr=False)
-    profile: Profile = field(repr=False)
+    read: Callable[[Window, date], SchoolReading] = field(repr=False)
+    """Reads the records of a window; the date is today."""
+    identities: Callable[[], Sequence[StudentIdentity]] = field(repr=False)
+    """Reads the students' names, to match applications."""
     pilot_classes: frozenset[str] = frozenset()
     paused: tuple[tuple[date, date], ...] = ()
 

@@ -19,7 +19,6 @@ import pandas as pd
 from sqlalchemy.engine import Connection
 
 from audit.entry import HoldEvent, RunEnded, RunStarted
-from connectors.school.read import read_school
 from consent_registry import decision
 from consent_registry.decision import Grant, Reason, Refusal
 from consent_registry.registration import states
@@ -42,7 +41,7 @@ from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
 from flows.failures import describe, guarded
 from flows.progress import Progress, silent
-from journal.frames import RECORDS, SET_ASIDE
+from journal.frames import RECORDS, SET_ASIDE, empty_frame
 from journal.school import RosterEntry, SchoolReading, school_year
 from mappings.reasons import TAKES_BACK
 
@@ -102,11 +101,11 @@ def look_at(
         words = decision.decide(frame, grounds, roster, today=today, pilot_classes=school.pilot_classes)
         return frame.assign(permitted=words["permitted"], reason=words["reason"].astype(object))
 
-    records = RECORDS.empty() if read is None else read.records
+    records = empty_frame(RECORDS) if read is None else read.records
     digests = content_digests(records, bridge.vault.derive(f"content:{school.code}"))
     plan = plan_records(
         decided(records).assign(digest=digests),
-        SET_ASIDE.empty() if read is None else read.set_aside,
+        empty_frame(SET_ASIDE) if read is None else read.set_aside,
         decided(known),
         None if read is None else read.window,
         withdraw_reason=lambda reason: decision.withdraw_reason(Reason(reason)),
@@ -124,14 +123,7 @@ def _counts(values: pd.Series) -> dict[str, int]:
 
 def _read(bridge: Bridge, school: School, now: datetime) -> SchoolReading:
     today = bridge.today(now)
-    return read_school(
-        school.source(),
-        school.profile,
-        code=school.code,
-        window=school_year(today),
-        today=today,
-        timezone=bridge.timezone,
-    )
+    return school.read(school_year(today), today)
 
 
 def _blank(school: School, run: str, now: datetime, *, dry_run: bool = False) -> SchoolBalance:

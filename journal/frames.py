@@ -6,6 +6,7 @@ Texts are already in the form that the portal admits; `weight` is decimal text; 
 zone, `entered_at` is an instant in UTC. A missing optional text is None/NaN.
 """
 
+import pandas as pd
 import pandera.pandas as pa
 
 from journal.vocabulary import RecordKind
@@ -16,7 +17,7 @@ RECORDS = pa.DataFrameSchema(
         "student_key": pa.Column(str),
         "kind": pa.Column(str, pa.Check.isin([str(kind) for kind in RecordKind])),
         "subject": pa.Column(str, pa.Check.str_length(1, 100)),
-        "date": pa.Column("datetime64[s]"),
+        "date": pa.Column("datetime64[s]", pa.Check(lambda column: column.dtype == "datetime64[s]", error="unit s")),
         "lesson_number": pa.Column("Int16", pa.Check.in_range(0, 255), nullable=True),
         "value": pa.Column(str, pa.Check.str_length(0, 16), nullable=True),
         "weight": pa.Column(str, nullable=True),
@@ -48,3 +49,11 @@ WARNINGS = pa.DataFrameSchema(
 )
 
 RECORD_COLUMNS: tuple[str, ...] = tuple(RECORDS.columns)
+
+
+def empty_frame(schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return the frame of a schema without rows."""
+    # pandera names every datetime64 by nanoseconds; ours are in seconds.
+    return pd.DataFrame(
+        {name: pd.Series([], dtype=str(column.dtype).replace("[ns]", "[s]")) for name, column in schema.columns.items()}
+    )
