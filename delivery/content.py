@@ -14,8 +14,9 @@ import pandas as pd
 DIGEST_BYTES = 16
 CONTENT_COLUMNS = ("kind", "subject", "date", "lesson_number", "value", "weight", "work", "comment", "entered_at")
 
+# Neither sign can stand in a record's text: profiles let through only what XML admits.
 _SEPARATOR = "\x1f"
-_MISSING = "\x00"
+_MISSING = "\x1e"
 
 
 def _as_text(column: pd.Series) -> Iterable[str]:

@@ -97,7 +97,8 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
         )
 
     def identities() -> Sequence[StudentIdentity]:
-        return read_identities(school_source(section), profile, code=section.code)
+        today = utc_now().astimezone(timezone).date()
+        return read_identities(school_source(section), profile, code=section.code, today=today)
 
     return School(
         code=section.code,
