@@ -53,13 +53,13 @@ def test_comments_beside_the_signed_parts_change_nothing(
 def test_a_forgery_is_not_taken(
     name: str, portal: SoapPortal, batch: PreparedBatch, server: ScriptedServer, keys: object
 ) -> None:
-    server.scripts.append(
-        lambda received: [http(FORGERIES[name](Scene(keys, batch, datetime.now(UTC), received.body)))]
-    )
+    make, reason = FORGERIES[name]
+    server.scripts.append(lambda received: [http(make(Scene(keys, batch, datetime.now(UTC), received.body)))])
     with pytest.raises(PortalError) as caught:
         portal.submit(batch)
     assert caught.value.resend is Resend.UNKNOWN
     assert caught.value.code in {"reply-untrusted", "reply-malformed"}
+    assert caught.value.detail == f"SubmitJournal: {reason}"
     assert "forged" not in str(caught.value)
 
 

@@ -1,6 +1,8 @@
 """The promises of diary-exchange-1 that the bridge builds on, held against every portal that it may talk to."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -281,6 +283,18 @@ def test_usage_is_a_row_a_day_and_link(bench: Bench) -> None:
     with pytest.raises(PortalError) as caught:
         bench.portal.usage(SCHOOL, date(2026, 9, 1), date(2026, 11, 2))
     assert caught.value.resend is Resend.FINAL
+
+
+def test_several_threads_share_one_portal(bench: Bench, today: date) -> None:
+    def work(number: int) -> tuple[LinkState, bool, int]:
+        mine = replace(link(today), link_id=f"l-{number}", school=f"school-{number}")
+        state = bench.portal.put_link(mine)
+        batch = prepared(bench, publish(f"r-{number}"), school=f"school-{number}")
+        return state, bench.portal.submit(batch).duplicate, len(held(bench, f"school-{number}"))
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(work, range(18)))
+    assert results == [(LinkState(f"l-{number}", 1, active=True), False, 1) for number in range(18)]
 
 
 # any order of things: what is held follows from the highest revision that was sent

@@ -49,12 +49,17 @@ class Scene:
 
 
 Forgery = Callable[[Scene], bytes]
-FORGERIES: dict[str, Forgery] = {}
+FORGERIES: dict[str, tuple[Forgery, str]] = {}
 
 
-def forgery(make: Forgery) -> Forgery:
-    FORGERIES[make.__name__] = make
-    return make
+def forgery(reason: str) -> Callable[[Forgery], Forgery]:
+    """Register a forgery with the words by which it has to be refused: each check is to do its own work."""
+
+    def register(make: Forgery) -> Forgery:
+        FORGERIES[make.__name__] = (make, reason)
+        return make
+
+    return register
 
 
 def header_of(root: etree._Element) -> etree._Element:

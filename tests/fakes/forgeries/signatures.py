@@ -24,54 +24,54 @@ from lxml import etree
 # nothing signed, or something changed after signing
 
 
-@forgery
+@forgery("0 Signature in Security")
 def unsigned(scene: Scene) -> bytes:
     return etree.tostring(scene.unsigned())
 
 
-@forgery
+@forgery("0 Security in Header")
 def no_security_header(scene: Scene) -> bytes:
     return without(scene, security_of)
 
 
-@forgery
+@forgery("not an envelope of one header and one body")
 def no_header(scene: Scene) -> bytes:
     return without(scene, header_of)
 
 
-@forgery
+@forgery("0 Timestamp in Security")
 def no_timestamp(scene: Scene) -> bytes:
     return without(scene, timestamp_of)
 
 
-@forgery
+@forgery("0 BinarySecurityToken in Security")
 def no_token(scene: Scene) -> bytes:
     return without(scene, token_of)
 
 
-@forgery
+@forgery("not an envelope of one header and one body")
 def no_body(scene: Scene) -> bytes:
     return without(scene, body_of)
 
 
-@forgery
+@forgery("the signature has other parts than the contract's")
 def no_key_info(scene: Scene) -> bytes:
     return without(scene, lambda root: signature_of(root).find(f"{{{DS}}}KeyInfo"))
 
 
-@forgery
+@forgery("the signature does not verify (InvalidDigest)")
 def body_changed(scene: Scene) -> bytes:
     return signed(scene.payload, scene.signer, scene.now).replace(b"rc-1", b"rc-2")
 
 
-@forgery
+@forgery("the signature does not verify (InvalidDigest)")
 def timestamp_changed(scene: Scene) -> bytes:
     root = scene.genuine()
     timestamp_of(root)[1].text = (scene.now + timedelta(minutes=4)).isoformat()
     return etree.tostring(root)
 
 
-@forgery
+@forgery("the signature does not verify (InvalidSignature)")
 def signature_value_changed(scene: Scene) -> bytes:
     root = scene.genuine()
     value = signature_of(root).find(f"{{{DS}}}SignatureValue")
@@ -81,14 +81,14 @@ def signature_value_changed(scene: Scene) -> bytes:
     return etree.tostring(root)
 
 
-@forgery
+@forgery("the signature does not verify (TypeError)")
 def signature_value_empty(scene: Scene) -> bytes:
     root = scene.genuine()
     signature_of(root).find(f"{{{DS}}}SignatureValue").text = None
     return etree.tostring(root)
 
 
-@forgery
+@forgery("the signature does not verify (InvalidSignature)")
 def digest_of_another_body(scene: Scene) -> bytes:
     other = etree.fromstring(signed(scene.lie, scene.signer, scene.now))
     root = scene.genuine()
@@ -101,69 +101,69 @@ def digest_of_another_body(scene: Scene) -> bytes:
 # signed, but not what has to be, or not how
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def only_the_body_signed(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B",))
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def only_the_timestamp_signed(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("T",))
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def the_body_signed_twice(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B", "B"))
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def a_third_reference(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B", "T", "X"))
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def the_payload_signed_in_the_bodys_place(scene: Scene) -> bytes:
     root = scene.unsigned()
     body_of(root)[0].set(ID, "P")
     return sign(root, scene.signer, parts=("P", "T"))
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def the_token_signed_in_the_timestamps_place(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B", "X"))
 
 
-@forgery
+@forgery("the signature does not verify (InvalidInput)")
 def rsa_with_sha1(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, method=xmlsec.constants.TransformRsaSha1)
 
 
-@forgery
+@forgery("the signature does not verify (InvalidInput)")
 def digests_with_sha1(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, digest=xmlsec.constants.TransformSha1)
 
 
-@forgery
+@forgery("the signature does not verify (InvalidInput)")
 def digests_with_sha224(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, digest=xmlsec.constants.TransformSha224)
 
 
-@forgery
+@forgery("SignedInfo is not canonicalised exclusively")
 def signed_info_inclusive(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, canonical=xmlsec.constants.TransformInclC14N)
 
 
-@forgery
+@forgery("a reference is not transformed by exclusive canonicalisation alone")
 def references_inclusive(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, transform=xmlsec.constants.TransformInclC14N)
 
 
-@forgery
+@forgery("a reference is not transformed by exclusive canonicalisation alone")
 def references_with_comments(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, transform=xmlsec.constants.TransformExclC14NWithComments)
 
 
-@forgery
+@forgery("the signature does not verify (InvalidInput)")
 def hmac_with_the_public_key(scene: Scene) -> bytes:
     """The classic confusion: a MAC whose secret is what everybody knows."""
     public = scene.signer.certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -178,21 +178,21 @@ def hmac_with_the_public_key(scene: Scene) -> bytes:
     return etree.tostring(root)
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def an_external_reference(scene: Scene) -> bytes:
     root = scene.genuine()
     root.find(f".//{{{DS}}}Reference").set("URI", "http://127.0.0.1:9/forged")
     return etree.tostring(root)
 
 
-@forgery
+@forgery("the signature is not over body and timestamp")
 def a_reference_to_the_whole_document(scene: Scene) -> bytes:
     root = scene.genuine()
     root.find(f".//{{{DS}}}Reference").set("URI", "")
     return etree.tostring(root)
 
 
-@forgery
+@forgery("a reference is not transformed by exclusive canonicalisation alone")
 def a_stylesheet_as_transform(scene: Scene) -> bytes:
     root = scene.genuine()
     transforms = root.find(f".//{{{DS}}}Transforms")
