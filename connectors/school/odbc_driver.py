@@ -1,0 +1,107 @@
+"""Reads a school's database through an ODBC driver of this machine.
+
+Rules. The connection is opened read-only, without autocommit, in the strictest common level that the driver
+takes; it is sent nothing but SELECT. What the database is called decides the form in which texts are read:
+a Firebird behind ODBC gives bytes as it does directly. Whether the driver honours "read-only" can't be told,
+so it is not claimed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from connectors.school import refusals
+from connectors.school.columns import Column
+from connectors.school.snapshot import SnapshotFacts, check_names, row_chunks
+from connectors.school.source import OdbcSource
+from journal.wording import BridgeError
+from mappings.profile import Statement
+from mappings.raw import RawTable
+
+if TYPE_CHECKING:
+    import pyodbc  # needs the system's unixodbc, which only ODBC sources need
+
+CONNECT_SECONDS = 15
+_LOGIN_STATES = ("28000",)
+_SCHEMA_STATES = ("42S02", "42S22", "42P01", "42703")
+_DRIVER_STATES = ("IM002", "IM003", "01000")
+_NO_PERMISSION = "42501"
+_DIALECTS = (("firebird", "firebird"), ("interbase", "firebird"), ("postgres", "postgresql"), ("sqlite", "sqlite"))
+
+
+@dataclass(slots=True)
+class OdbcDriver:
+    """An open snapshot behind ODBC; see `connectors.school.snapshot.Driver`."""
+
+    facts: SnapshotFacts
+    _connection: "pyodbc.Connection" = field(repr=False)
+
+    def chunks(
+        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+    ) -> Iterator[dict[str, Column]]:
+        """Run the query and yield its rows as typed columns."""
+        cursor = self._connection.cursor()
+        try:
+            bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
+            cursor.execute(statement.sql, *bound)
+            check_names(table, [str(item[0]) for item in cursor.description])
+            yield from row_chunks(table, cursor.fetchmany, size)
+        finally:
+            with suppress(Exception):
+                cursor.close()
+
+    def refusal(self, error: Exception, school: str, profile: str, query: str, words: frozenset[str]) -> BridgeError:
+        """Say what an error while reading means."""
+        message, found = str(error), state(error)
+        item = refusals.quoted(message, words)
+        if found == _NO_PERMISSION and item:
+            return refusals.not_permitted(school, item)
+        if item and (found in _SCHEMA_STATES or "no such" in message or "unknown" in message):
+            return refusals.schema_differs(school, profile, query, item)
+        return refusals.reading_failed(school, query, f"SQLSTATE {found}")
+
+    def close(self) -> None:
+        """End the transaction and close the connection."""
+        with suppress(Exception):
+            self._connection.rollback()
+        with suppress(Exception):
+            self._connection.close()
+
+
+def open_odbc(source: OdbcSource, school: str) -> OdbcDriver:
+    """Open a snapshot. Raises `school-unreachable`, `school-login-refused` or `school-driver-missing`."""
+    return refusals.guarded(lambda: _open(source), lambda error: _open_refusal(error, school))
+
+
+def _open(source: OdbcSource) -> OdbcDriver:
+    import pyodbc  # noqa: PLC0415  as above
+
+    connection = pyodbc.connect(source.connection_string, autocommit=False, readonly=True, timeout=CONNECT_SECONDS)
+    try:
+        with suppress(pyodbc.Error):  # a driver without this level keeps its own
+            connection.set_attr(pyodbc.SQL_ATTR_TXN_ISOLATION, pyodbc.SQL_TXN_REPEATABLE_READ)
+        product = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
+        version = str(connection.getinfo(pyodbc.SQL_DBMS_VER))
+        dialect = next((said for word, said in _DIALECTS if word in product.lower()), "other")
+        facts = SnapshotFacts(f"{product} {version} (ODBC)", dialect, "qmark", read_only=False)
+    except BaseException:
+        connection.close()
+        raise
+    return OdbcDriver(facts, connection)
+
+
+def _open_refusal(error: Exception, school: str) -> BridgeError:
+    found = state(error)
+    if isinstance(error, ImportError) or found in _DRIVER_STATES:
+        return refusals.driver_missing(school, "ODBC" if isinstance(error, ImportError) else f"SQLSTATE {found}")
+    if found in _LOGIN_STATES:
+        return refusals.login_refused(school, f"SQLSTATE {found}")
+    return refusals.unreachable(school, f"SQLSTATE {found}")
+
+
+def state(error: Exception) -> str:
+    """Return an ODBC error's SQLSTATE, its first argument."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, str) and first.isalnum() and first.isascii() else type(error).__name__

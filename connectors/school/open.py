@@ -1,0 +1,34 @@
+"""Opens the snapshot that a source asks for."""
+
+from connectors.school.backup import open_backup
+from connectors.school.firebird_driver import open_file, open_server
+from connectors.school.odbc_driver import open_odbc
+from connectors.school.snapshot import Snapshot
+from connectors.school.source import (
+    FirebirdBackup,
+    FirebirdFile,
+    FirebirdServer,
+    OdbcSource,
+    SchoolSource,
+    parse,
+)
+from connectors.school.sql_driver import open_sql
+
+
+def open_snapshot(source: SchoolSource, school: str) -> Snapshot:
+    """Open a read-only snapshot of the database of `school`; the caller closes it, best by `with`.
+
+    Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused` or
+    `school-driver-missing`.
+    """
+    match parse(source):
+        case FirebirdFile() as file:
+            return Snapshot(school, open_file(file, school))
+        case FirebirdBackup() as backup:
+            return Snapshot(school, open_backup(backup, school))
+        case FirebirdServer() as server:
+            return Snapshot(school, open_server(server, school))
+        case OdbcSource() as odbc:
+            return Snapshot(school, open_odbc(odbc, school))
+        case target:
+            return Snapshot(school, open_sql(target, school))

@@ -1,0 +1,58 @@
+"""Reads one school's journal in one snapshot, and hands it to its mapping profile.
+
+Rules. All tables of a reading come from one read-only transaction, so a teacher who writes meanwhile is
+seen wholly or not at all. The database must be the school's own: where it says which schools it belongs to
+and the configured code is not among them, nothing is read. A school that can't be read fails alone, with a
+BridgeError. Deliberately not here: what becomes of the rows (`mappings.records`), retries (the next run).
+"""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from connectors.school.open import open_snapshot
+from connectors.school.ownership import check_code
+from connectors.school.probe import SchoolProbe, probe
+from connectors.school.snapshot import Progress
+from connectors.school.source import SchoolSource
+from journal.school import SchoolReading, StudentIdentity, Window
+from mappings.profile import Profile
+from mappings.raw import ENROLMENTS, IDENTITIES, JOURNAL_TABLES
+from mappings.records import to_reading
+from mappings.roster import identities
+
+__all__ = ["Progress", "SchoolProbe", "SchoolSource", "probe", "read_identities", "read_school"]
+
+
+def read_school(
+    source: SchoolSource,
+    profile: Profile,
+    *,
+    code: str,
+    window: Window,
+    today: date,
+    timezone: ZoneInfo,
+    progress: Progress | None = None,
+) -> SchoolReading:
+    """Read the journal of the school `code` in `window`; `today` is the run's day in `timezone`.
+
+    Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
+    `school-driver-missing`, `school-not-permitted`, `school-schema-differs`, `school-code-differs` or
+    `school-reading-failed`.
+    """
+    with open_snapshot(source, code) as snapshot:
+        check_code(snapshot, profile, code)
+        raw = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
+    return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+
+
+def read_identities(
+    source: SchoolSource, profile: Profile, *, code: str, today: date | None = None
+) -> list[StudentIdentity]:
+    """Read the names and birth dates of all students, to match applications; with `today`, their classes.
+
+    Personal data. Raises as `read_school`.
+    """
+    with open_snapshot(source, code) as snapshot:
+        check_code(snapshot, profile, code)
+        raw = {table.name: snapshot.read(table, profile) for table in (IDENTITIES, ENROLMENTS)}
+    return identities(raw, profile.encoding, today)

@@ -1,0 +1,157 @@
+"""One read-only snapshot of a school's database, whatever drives it.
+
+Rules. All queries of one reading go through one transaction that sees one state of the database and is not
+allowed to write, where the database can be told so. Whoever opens a snapshot closes it. A query's columns
+must be those that `mappings.raw` declares, by name and in order; nothing is reflected or guessed.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from connectors.school import refusals
+from connectors.school.columns import Column, ColumnTypeError, to_columns
+from journal.school import Window
+from journal.wording import BridgeError
+from mappings.profile import ParameterStyle, Profile, Statement
+from mappings.raw import RawTable
+
+CHUNK_ROWS = 10_000
+
+
+class Progress(Protocol):
+    """Told after each chunk how many rows of a query have been read so far."""
+
+    def __call__(self, query: str, rows: int) -> None:
+        """Take note; called from the thread that reads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFacts:
+    """What is known of an open snapshot: the product, the SQL dialect, and whether writing is forbidden to it."""
+
+    product: str
+    dialect: str
+    style: ParameterStyle
+    read_only: bool
+
+
+class Driver(Protocol):
+    """What the kinds of databases differ in. All methods raise the driver's own errors."""
+
+    facts: SnapshotFacts
+
+    def chunks(
+        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+    ) -> Iterator[dict[str, Column]]:
+        """Run the query and yield its rows as typed columns, `size` rows at a time.
+
+        The query's columns are checked first: ColumnsDifferError. Raises ColumnTypeError too.
+        """
+        ...
+
+    def refusal(self, error: Exception, school: str, profile: str, query: str, words: frozenset[str]) -> BridgeError:
+        """Say in words for people what an error of this driver means."""
+        ...
+
+    def close(self) -> None:
+        """End the transaction and close the connection; never raises."""
+        ...
+
+
+class ColumnsDifferError(Exception):
+    """A query returns other columns than its table declares."""
+
+
+@dataclass(slots=True)
+class Snapshot(AbstractContextManager["Snapshot"]):
+    """An open snapshot of the database of `school`."""
+
+    school: str
+    driver: Driver = field(repr=False)
+
+    @property
+    def facts(self) -> SnapshotFacts:
+        """What is known of it."""
+        return self.driver.facts
+
+    def read(
+        self, table: RawTable, profile: Profile, window: Window | None = None, progress: Progress | None = None
+    ) -> pd.DataFrame:
+        """Return the rows of one of the profile's queries as a frame of `mappings.raw`'s types.
+
+        Raises BridgeError `school-schema-differs`, `school-not-permitted`, `school-unreachable` or
+        `school-reading-failed`.
+        """
+        parts = list(self._chunks(table, profile, window, progress))
+        if not parts:
+            return table.empty()
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in table.columns}
+        return pd.DataFrame(columns, copy=False)
+
+    def first_rows(self, table: RawTable, profile: Profile, window: Window | None = None) -> None:
+        """Run one of the profile's queries as far as its first rows, to see that it can be run. Raises as `read`."""
+        chunks = self._chunks(table, profile, window, None, size=1)
+        next(chunks, None)
+        chunks.close()
+
+    def _chunks(
+        self,
+        table: RawTable,
+        profile: Profile,
+        window: Window | None,
+        progress: Progress | None,
+        *,
+        size: int = CHUNK_ROWS,
+    ) -> Generator[dict[str, Column]]:
+        statement = profile.statement(table.name, self.facts.dialect, self.facts.style)
+        days = {"first": window.first, "last": window.last} if window else {}
+        chunks = self.driver.chunks(table, statement, [days[name] for name in statement.parameters], size)
+        rows = 0
+        words = profile.queries[table.name].words()
+
+        def refusal(error: Exception) -> BridgeError:
+            if isinstance(error, ColumnsDifferError):
+                return refusals.columns_differ(self.school, profile.name, table.name, ", ".join(table.columns))
+            if isinstance(error, ColumnTypeError):
+                return refusals.type_differs(self.school, profile.name, table.name, error.column)
+            return self.driver.refusal(error, self.school, profile.name, table.name, words)
+
+        while chunk := refusals.guarded(lambda: next(chunks, None), refusal):
+            rows += len(next(iter(chunk.values())))
+            if progress:
+                progress(table.name, rows)
+            yield chunk
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close the snapshot."""
+        self.driver.close()
+
+
+def check_names(table: RawTable, names: Sequence[str]) -> None:
+    """Check a result's column count against the table's. Raises ColumnsDifferError.
+
+    Names are the query's own business: the profile may call a column as its database does.
+    """
+    if len(names) != len(table.columns):
+        raise ColumnsDifferError
+
+
+def row_chunks(table: RawTable, fetch: "Fetch", size: int) -> Iterator[dict[str, Column]]:
+    """Yield a DB-API cursor's rows as typed columns."""
+    while rows := fetch(size):
+        yield to_columns(rows, table.columns)
+
+
+class Fetch(Protocol):
+    """A DB-API cursor's fetchmany."""
+
+    def __call__(self, size: int, /) -> Sequence[Sequence[object]]:
+        """Return up to `size` rows."""
+        ...

@@ -1,0 +1,150 @@
+"""Reads a school's database through any other driver that SQLAlchemy knows: PostgreSQL, SQLite and the like.
+
+Rules. SQLAlchemy makes the connection and opens the transaction; the rows come from the driver's own cursor,
+so that nothing of the result is reflected, converted or kept. PostgreSQL reads in REPEATABLE READ, READ ONLY,
+through a server-side cursor; SQLite opens the file read-only (a missing file is not made) and reads in one
+transaction; other databases read in the strictest level they offer and are sent nothing but SELECT.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.pool import NullPool
+
+from connectors.school import refusals
+from connectors.school.columns import Column
+from connectors.school.snapshot import SnapshotFacts, check_names, row_chunks
+from connectors.school.source import SqlSource
+from journal.wording import BridgeError
+from mappings.profile import ParameterStyle, Statement
+from mappings.raw import RawTable
+
+CONNECT_SECONDS = 15
+_LOGIN_STATES = ("28000", "28P01")
+_NO_PERMISSION = "42501"
+
+
+@dataclass(slots=True)
+class SqlDriver:
+    """An open read-only snapshot; see `connectors.school.snapshot.Driver`."""
+
+    facts: SnapshotFacts
+    _engine: Engine = field(repr=False)
+    _connection: Connection = field(repr=False)
+
+    def chunks(
+        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+    ) -> Iterator[dict[str, Column]]:
+        """Run the query and yield its rows as typed columns."""
+        cursor = self._cursor(table.name)
+        try:
+            bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
+            cursor.execute(statement.sql, bound)
+            check_names(table, [str(item[0]) for item in cursor.description])
+            yield from row_chunks(table, cursor.fetchmany, size)
+        finally:
+            with suppress(Exception):
+                cursor.close()
+
+    def _cursor(self, name: str) -> DBAPICursor:
+        dbapi = self._connection.connection
+        if self.facts.dialect == "postgresql":  # a named cursor lives at the server and is read in pieces
+            return cast("DBAPICursor", dbapi.driver_connection.cursor(name=f"dnevnik_{name}"))  # type: ignore[union-attr]  # SQLAlchemy types it as any object
+        return dbapi.cursor()
+
+    def refusal(self, error: Exception, school: str, profile: str, query: str, words: frozenset[str]) -> BridgeError:
+        """Say what an error while reading means."""
+        message = str(error)
+        item = refusals.quoted(message, words)
+        if state(error) == _NO_PERMISSION and item:
+            return refusals.not_permitted(school, item)
+        if item and ("does not exist" in message or "no such" in message):
+            return refusals.schema_differs(school, profile, query, item)
+        return refusals.reading_failed(school, query, error_name(error))
+
+    def close(self) -> None:
+        """End the transaction and close the connection."""
+        with suppress(Exception):
+            self._connection.close()
+        self._engine.dispose()
+
+
+def open_sql(source: SqlSource, school: str) -> SqlDriver:
+    """Open a read-only snapshot. Raises `school-unreachable`, `school-login-refused`, `school-driver-missing`."""
+    return refusals.guarded(lambda: _open(source), lambda error: _open_refusal(error, school, source))
+
+
+def _open(source: SqlSource) -> SqlDriver:
+    engine = _engine(source.url)
+    connection = engine.connect()
+    try:
+        dialect = engine.dialect
+        read_only = False
+        if dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            read_only = True
+        elif dialect.name == "sqlite":
+            read_only = True
+        else:
+            with suppress(sa.exc.ArgumentError, NotImplementedError):
+                connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.begin()
+        if dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        style: ParameterStyle = "qmark" if dialect.paramstyle == "qmark" else "pyformat"
+        version = ".".join(str(part) for part in dialect.server_version_info or ())
+        facts = SnapshotFacts(f"{dialect.name} {version}".strip(), dialect.name, style, read_only)
+    except BaseException:
+        connection.close()
+        engine.dispose()
+        raise
+    return SqlDriver(facts, engine, connection)
+
+
+def _engine(url: sa.URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        address = sa.URL.create(url.drivername, database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+        engine = sa.create_engine(address, poolclass=NullPool)
+
+        @sa.event.listens_for(engine, "connect")
+        def _plain(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+            dbapi_connection.isolation_level = None  # BEGIN is said above, not by the driver
+
+        return engine
+    timeout = (
+        {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() in {"postgresql", "mysql", "mariadb"} else {}
+    )
+    return sa.create_engine(url, poolclass=NullPool, connect_args=timeout)
+
+
+def _open_refusal(error: Exception, school: str, source: SqlSource) -> BridgeError:
+    if isinstance(error, (ImportError, sa.exc.NoSuchModuleError)):
+        return refusals.driver_missing(school, source.url.drivername)
+    message = str(error)
+    if (
+        state(error) in _LOGIN_STATES
+        or "password authentication failed" in message
+        or "no password supplied" in message
+    ):
+        return refusals.login_refused(school, error_name(error))
+    return refusals.unreachable(school, error_name(error))
+
+
+def state(error: Exception) -> str | None:
+    """Return an error's SQLSTATE, where the driver gives one."""
+    inner = getattr(error, "orig", None) or error
+    found = getattr(inner, "sqlstate", None)
+    return str(found) if found else None
+
+
+def error_name(error: Exception) -> str:
+    """Return what an error is called, without its message: that may hold data."""
+    inner = getattr(error, "orig", None) or error
+    found = state(error)
+    return f"{type(inner).__name__}, SQLSTATE {found}" if found else type(inner).__name__

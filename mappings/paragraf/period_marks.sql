@@ -1,0 +1,5 @@
+-- Facts: marks of the periods that end in the window.
+SELECT pm.ID, pm.JOURNAL_ID, pm.PERIOD_ID, pm.STUDENT_ID, pm.TYPE_ID, pm.CHANGED_AT
+FROM PERIOD p
+JOIN PERIOD_MARK pm ON pm.PERIOD_ID = p.ID
+WHERE p.DATE_TO BETWEEN :first AND :last

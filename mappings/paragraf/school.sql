@@ -1,0 +1,3 @@
+-- The schools that this database belongs to: one row.
+SELECT {text s.CODE 16} AS CODE
+FROM SCHOOL s

@@ -1,0 +1,3 @@
+-- Every student the school knows, with nothing but what a decision needs.
+SELECT s.ID, s.BIRTH_DATE
+FROM STUDENT s

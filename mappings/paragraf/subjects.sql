@@ -1,0 +1,2 @@
+SELECT s.ID, {text s.NAME 100} AS NAME
+FROM SUBJECT s

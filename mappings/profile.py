@@ -1,0 +1,272 @@
+"""Loads a mapping profile: a folder with `profile.toml`, `codes.toml` and one `.sql` file for each raw table.
+
+Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:first`
+and `:last`, the days of the window. Where a query says `{text column length}`, the profile's form for the
+database's dialect is put, so that texts arrive as the bytes that the school stored. A query may carry no
+other braces. A code that no range covers is unknown, and unknown is set aside, never guessed.
+Errors name the file and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
+"""
+
+import codecs
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from journal.vocabulary import RecordKind
+from journal.wording import BridgeError, Wording
+from mappings.raw import ALL_TABLES
+
+PROFILES = Path(__file__).parent
+
+_UNKNOWN = Wording(
+    ru="Профиля «{profile}» нет. Имеющиеся профили: {known}.",
+    en='There is no profile "{profile}". Profiles that exist: {known}.',
+)
+_WRONG = Wording(
+    ru="Профиль «{profile}», файл {file}, {key}: {expected_ru}.",
+    en='Profile "{profile}", file {file}, {key}: {expected_en}.',
+)
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TEXT_PLACE = re.compile(r"\{text ([A-Za-z0-9_.$\"]+) ([0-9]{1,5})\}")
+_PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+_PARAMETERS = frozenset({"first", "last"})
+
+ParameterStyle = Literal["qmark", "pyformat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A query in a database's own words: `parameters` names the values to bind, in the order of their places."""
+
+    sql: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query of a profile as it stands in its file, without comments."""
+
+    name: str
+    template: str
+
+    def render(self, text_form: str, style: ParameterStyle) -> Statement:
+        """Return the query with `text_form` for each text column and its parameters in the driver's `style`."""
+        mark = "?" if style == "qmark" else "%s"
+        sql = self.template if style == "qmark" else self.template.replace("%", "%%")
+        names = tuple(_PARAMETER.findall(sql))
+        sql = _PARAMETER.sub(mark, sql)
+        sql = _TEXT_PLACE.sub(lambda found: text_form.format(column=found[1], length=found[2]), sql)
+        return Statement(sql, names)
+
+    def words(self) -> frozenset[str]:
+        """Return the identifiers that stand in the query, upper-cased: a database's complaint is quoted from these."""
+        return frozenset(re.findall(r"[A-Z_][A-Z0-9_$]*", self.template.upper()))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRange:
+    """The codes `first` to `last`, both included, mean `kind`."""
+
+    first: int
+    last: int
+    kind: RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What the school's codes mean. A code that stands in no range is unknown."""
+
+    marks: tuple[CodeRange, ...]
+    absences: tuple[CodeRange, ...]
+    periods: tuple[CodeRange, ...]
+    period_marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A mapping profile, checked whole. `texts` gives the form in which a dialect's text columns are read."""
+
+    name: str
+    encoding: str
+    queries: Mapping[str, Query]
+    texts: Mapping[str, str]
+    codes: Codes
+
+    def statement(self, table: str, dialect: str, style: ParameterStyle) -> Statement:
+        """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""
+        return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style)
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        known = False
+    else:
+        known = True
+    if not known:
+        raise ValueError("encoding")
+    return name
+
+
+def _text_form(form: str) -> str:
+    if "{column}" not in form or re.sub(r"\{(column|length)\}", "", form).count("{"):
+        raise ValueError("form")
+    return form
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    encoding: Annotated[str, AfterValidator(_known_encoding)]
+    texts: dict[str, Annotated[str, AfterValidator(_text_form)]]
+
+    @model_validator(mode="after")
+    def _other_stands(self) -> "_Head":
+        if "other" not in self.texts:
+            raise ValueError("other")
+        return self
+
+
+class _Range(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: int
+    last: int
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "_Range":
+        if self.first > self.last:
+            raise ValueError("order")
+        return self
+
+
+class _KindRange(_Range):
+    kind: RecordKind
+
+
+class _CodeTables(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mark: list[_KindRange] = Field(min_length=1)
+    absence: list[_KindRange] = Field(min_length=1)
+    period: list[_KindRange] = Field(min_length=1)
+    period_mark: list[_Range] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "_CodeTables":
+        for ranges in (self.mark, self.absence, self.period, self.period_mark):
+            _refuse_overlaps(ranges)
+        return self
+
+
+def _refuse_overlaps(ranges: Sequence[_Range]) -> None:
+    ordered = sorted((r.first, r.last) for r in ranges)
+    for (_, last), (following, _) in pairwise(ordered):
+        if following <= last:
+            raise ValueError("overlap")
+
+
+_EXPECTATIONS = {
+    "encoding": ("нужна кодировка, известная Python, например cp1251", "an encoding that Python knows, such as cp1251"),
+    "form": (
+        "нужно выражение SQL с {column} и, если требуется, {length}",
+        "an SQL expression with {column} and, where needed, {length}",
+    ),
+    "other": ("нужна форма «other» для прочих баз данных", 'the form "other", for other databases, is needed'),
+    "order": ("first не может быть больше last", "first can't be above last"),
+    "overlap": ("диапазоны кодов одной таблицы пересекаются", "ranges of one table overlap"),
+}
+
+
+def load_profile(name: str, folder: Path | None = None) -> Profile:
+    """Load the profile `name` from `folder` (the bridge's own profiles where None).
+
+    Raises BridgeError `profile-unknown` or `profile-wrong`, which names the file and the key.
+    """
+    home = folder or PROFILES
+    if not _NAME.fullmatch(name) or not (home / name / "profile.toml").is_file():
+        known = sorted(path.parent.name for path in home.glob("*/profile.toml"))
+        raise BridgeError("profile-unknown", _UNKNOWN, {"profile": name, "known": ", ".join(known) or "–"})
+    place = home / name
+    head = _read(_Head, name, place / "profile.toml")
+    codes = _read(_CodeTables, name, place / "codes.toml")
+    if head.name != name:
+        raise _wrong(name, "profile.toml", "name", f"нужно имя папки, {name}", f"the folder's name, {name}, is needed")
+    return Profile(
+        name=name,
+        encoding=head.encoding,
+        queries={table.name: _query(name, place, table.name, windowed=table.windowed) for table in ALL_TABLES},
+        texts=head.texts,
+        codes=Codes(
+            marks=_ranges(codes.mark),
+            absences=_ranges(codes.absence),
+            periods=_ranges(codes.period),
+            period_marks=tuple((r.first, r.last) for r in codes.period_mark),
+        ),
+    )
+
+
+def _ranges(ranges: Sequence[_KindRange]) -> tuple[CodeRange, ...]:
+    return tuple(CodeRange(r.first, r.last, r.kind) for r in ranges)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _read(model: type[_Model], profile: str, path: Path) -> _Model:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        problem = None
+    except OSError:
+        content, problem = {}, ("файла нет или он не читается", "the file is missing or can't be read")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        content, problem = {}, ("это не TOML в UTF-8", "this is no TOML in UTF-8")
+    if problem:
+        raise _wrong(profile, path.name, "", *problem)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    said = _EXPECTATIONS.get(first["msg"].removeprefix("Value error, "), (first["msg"], first["msg"]))
+    raise _wrong(profile, path.name, key, *said)
+
+
+def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query:
+    path = place / f"{table}.sql"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = None
+    if text is None:
+        raise _wrong(profile, path.name, "", "файла нет или это не UTF-8", "the file is missing or no UTF-8")
+    template = _COMMENT.sub(" ", text).strip().removesuffix(";").rstrip()
+    if not re.match(r"(SELECT|WITH)\b", template, re.IGNORECASE) or ";" in template:
+        raise _wrong(profile, path.name, "", "нужен ровно один запрос SELECT", "exactly one SELECT is needed")
+    if re.search(r"[{}]", _TEXT_PLACE.sub("", template)):
+        raise _wrong(profile, path.name, "{…}", "нужно {text столбец длина}", "{text column length} is needed")
+    wanted = _PARAMETERS if windowed else frozenset()
+    if not wanted.issuperset(_PARAMETER.findall(template)):
+        allowed = ", ".join(f":{name}" for name in sorted(wanted)) or "–"
+        raise _wrong(profile, path.name, ":…", f"параметры запроса: {allowed}", f"the query's parameters: {allowed}")
+    return Query(table, template)
+
+
+def _wrong(profile: str, file: str, key: str, expected_ru: str, expected_en: str) -> BridgeError:
+    parameters: dict[str, object] = {
+        "profile": profile,
+        "file": file,
+        "key": key or "–",
+        "expected_ru": expected_ru,
+        "expected_en": expected_en,
+    }
+    return BridgeError("profile-wrong", _WRONG, parameters)

@@ -1,0 +1,83 @@
+"""The people of a school's database: every student with birth date and stays, and names for matching.
+
+Rules. The roster holds every student, so that "not in the roster" means "unknown to the school". A class is
+called by its parallel and letter ("5А"). A letter or a name that can't be read keeps the sign U+FFFD in its
+place, so it equals nothing that a person writes; nobody is left out for it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+
+import pandas as pd
+
+from journal.school import Enrolment, RosterEntry, StudentIdentity
+from mappings.raw import ENROLMENTS, IDENTITIES, NOTHING, STUDENTS, RawJournal
+
+
+def roster(raw: RawJournal, encoding: str) -> dict[str, RosterEntry]:
+    """Return every student by key, with their stays in order of the first day."""
+    students = raw[STUDENTS.name]
+    stays = _stays(raw[ENROLMENTS.name], encoding)
+    return {
+        (key := str(student)): RosterEntry(key, born, stays.get(student, ()))
+        for student, born in zip(students["id"].tolist(), _days(students, "birth_date"), strict=True)
+    }
+
+
+def identities(raw: RawJournal, encoding: str, today: date | None = None) -> list[StudentIdentity]:
+    """Return every student's name and birth date, with the class of `today` if given. Personal data."""
+    table = raw[IDENTITIES.name]
+    stays = _stays(raw[ENROLMENTS.name], encoding)
+    rows = zip(
+        table["id"].tolist(),
+        table["last_name"],
+        table["first_name"],
+        table["middle_name"],
+        _days(table, "birth_date"),
+        strict=True,
+    )
+    return [
+        StudentIdentity(
+            student_key=str(student),
+            last_name=_name(last, encoding),
+            first_name=_name(first, encoding),
+            middle_name=_name(middle, encoding) or None,
+            birth_date=born,
+            class_name=_class_on(stays.get(student, ()), today),
+        )
+        for student, last, first, middle, born in rows
+    ]
+
+
+def _class_on(stays: tuple[Enrolment, ...], day: date | None) -> str | None:
+    return None if day is None else next((stay.class_name for stay in stays if stay.covers(day)), None)
+
+
+def _stays(table: pd.DataFrame, encoding: str) -> Mapping[int, tuple[Enrolment, ...]]:
+    stays: dict[int, list[Enrolment]] = defaultdict(list)
+    rows = zip(
+        table["student_id"].tolist(),
+        _days(table, "date_from"),
+        _days(table, "date_to"),
+        table["parallel"].tolist(),
+        table["letter"],
+        strict=True,
+    )
+    for student, first, last, parallel, letter in rows:
+        if first is not None:  # a stay that never began covers no day
+            number = "" if parallel == NOTHING else str(parallel)
+            stays[student].append(Enrolment(first, last, number + _name(letter, encoding)))
+    return {student: tuple(sorted(held, key=lambda stay: stay.first)) for student, held in stays.items()}
+
+
+def _days(table: pd.DataFrame, column: str) -> list[date | None]:
+    days: list[date | None] = table[column].to_numpy("datetime64[D]").tolist()
+    return days
+
+
+def _name(raw: object, encoding: str) -> str:
+    if raw is None:
+        return ""
+    text = bytes(raw).decode(encoding, "replace") if isinstance(raw, (bytes, bytearray, memoryview)) else str(raw)
+    return " ".join(text.split())
