@@ -14,11 +14,17 @@ AUDITOR_PHRASES: Mapping[str, Wording] = {
         "about to: how many records, students and parents' accounts it concerns, and which log entries prove it. The "
         "grounds (link, consent, account) for each student stand in the log's entries themselves.",
     ),
+    "opaque": Wording(
+        ru="На странице нет имён, отметок и адресов: только числа и случайные номера, которые вне моста ничего не "
+        "значат.",
+        en="There are no names, marks or addresses on this page: only numbers and random ids that mean nothing "
+        "outside the bridge.",
+    ),
     "period": Wording(ru="Период: с {since} по {until}", en="Period: {since} to {until}"),
     "log": Wording(ru="Журнал аудита", en="Audit log"),
-    "log_ok": Wording(ru="Проверен, не изменён", en="Verified, unchanged"),
-    "log_bad": Wording(ru="Проверка не пройдена", en="Verification failed"),
-    "log_unchecked": Wording(ru="Не проверялся", en="Not verified"),
+    "log_ok": Wording(ru="проверен, не изменён", en="verified, unchanged"),
+    "log_bad": Wording(ru="проверка не пройдена", en="verification failed"),
+    "log_unchecked": Wording(ru="не проверялся", en="not verified"),
     "log_ok_text": Wording(
         ru="Все записи, дерево хешей и подпись пересчитаны и совпадают.",
         en="All entries, the hash tree and the signature were recomputed and agree.",
@@ -33,7 +39,6 @@ AUDITOR_PHRASES: Mapping[str, Wording] = {
         ru="Перед тем как опираться на страницу, проверьте журнал командой, указанной ниже.",
         en="Verify the log with the command below before you rely on this page.",
     ),
-    "log_state": Wording(ru="Состояние", en="State"),
     "log_checked_at": Wording(ru="Когда проверяли", en="Checked at"),
     "log_read_at": Wording(ru="Когда прочитано", en="Read at"),
     "log_origin": Wording(ru="Имя журнала", en="Name of the log"),
@@ -74,5 +79,4 @@ AUDITOR_PHRASES: Mapping[str, Wording] = {
     "outcome_refused": Wording(ru="отвергнут порталом", en="refused by the portal"),
     "outcome_open": Wording(ru="ещё не известен", en="not known yet"),
     "log_entries": Wording(ru="Записи аудита", en="Log entries"),
-    "none": Wording(ru="нет", en="none"),
 }

@@ -38,8 +38,9 @@ class Counted:
     en: tuple[str, str]
 
     def say(self, count: int, language: Language) -> str:
-        """Return the form that goes with `count`, with the number written in."""
-        return self._form(count, language).format(n=number(count, language))
+        """Return the form that goes with `count`, with the number written in and kept on one line with its word."""
+        form = self._form(count, language).replace("{n} ", "{n}" + NO_BREAK_SPACE)
+        return form.format(n=number(count, language))
 
     def _form(self, count: int, language: Language) -> str:
         if language == Language.EN:
@@ -81,7 +82,8 @@ def day_and_time(moment: datetime, zone: ZoneInfo, language: Language) -> str:
 
 def exact_time(moment: datetime, zone: ZoneInfo) -> str:
     """Write a moment for an auditor: `2026-11-24 19:15:02 +03:00`. Refuses a moment without zone (ValueError)."""
-    return in_zone(moment, zone).isoformat(sep=" ", timespec="seconds").replace("+", " +")
+    local = in_zone(moment, zone)
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.isoformat()[-6:]}"
 
 
 def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:

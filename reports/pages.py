@@ -121,7 +121,7 @@ def index_page(schools: Sequence[SchoolPage], edition: Edition, *, transfers: st
         {
             "href": page_name(page.balance.school),
             "name": page.balance.name,
-            "state": state_of(page.balance, language).title,
+            "state": state_of(page.balance, language),
             "at": page.balance.started_at,
             "when": day_and_time(page.balance.started_at, edition.zone, language),
             "counts": [number(count, language) for count in counts],
@@ -183,15 +183,16 @@ def _transfer(transfer: Transfer, edition: Edition) -> dict[str, object]:
     known = outcome in _OUTCOMES or outcome == "open"
     counts = (transfer.records_published, transfer.records_withdrawn, transfer.students, transfer.accounts)
     first, last = transfer.audit_first, transfer.audit_last
+    entries = "—" if first is None or last is None else f"{first}–{last}" if first != last else str(first)
     return {
         "at": transfer.at,
         "time": exact_time(transfer.at, edition.zone),
         "school": transfer.school,
         "outcome": phrase(f"outcome_{outcome}", language) if known else outcome,
         "counts": [number(count, language) for count in counts],
-        "entries": str(first) if first == last else f"{first}–{last}",
+        "entries": entries,
         "batch": transfer.batch,
-        "receipt": transfer.receipt or phrase("none", language),
+        "receipt": transfer.receipt,
     }
 
 

@@ -27,9 +27,8 @@ PHRASES: Mapping[str, Wording] = {
     "district": Wording(ru="район: {name}", en="district: {name}"),
     "run_at": Wording(ru="Передача {moment}", en="Transfer of {moment}"),
     "dry_run_at": Wording(ru="Пробный расчёт {moment}", en="Trial calculation of {moment}"),
-    "what_state": Wording(ru="Что произошло", en="What happened"),
     "state_done": Wording(ru="Журнал передан", en="The journal was transferred"),
-    "state_exceptions": Wording(ru="Журнал передан, но не полностью", en="The journal was transferred, not all of it"),
+    "state_exceptions": Wording(ru="Журнал передан, но не полностью", en="The journal was transferred in part"),
     "state_held": Wording(ru="Передача ждёт разрешения", en="The transfer waits for approval"),
     "state_failed": Wording(ru="Журнал не передан", en="The journal was not transferred"),
     "state_broken_off": Wording(ru="Передача прервалась", en="The transfer broke off"),
@@ -158,7 +157,7 @@ PHRASES: Mapping[str, Wording] = {
     "owner_journal": Wording(ru="ответственный за электронный журнал", en="whoever keeps the electronic journal"),
     "owner_registrar": Wording(ru="ответственный за согласия родителей", en="whoever keeps the parents' consents"),
     "owner_operator": Wording(ru="оператор моста", en="the operator of the bridge"),
-    "code": Wording(ru="код", en="code"),
+    "code": Wording(ru="Код для оператора", en="Code for the operator"),
     # rows set aside
     "rows": Wording(ru="Показать, какие это строки журнала", en="Show which rows of the journal these are"),
     "rows_caption": Wording(ru="Строки журнала: {title}", en="Rows of the journal: {title}"),
@@ -178,6 +177,8 @@ PHRASES: Mapping[str, Wording] = {
     ),
     "links_put": Wording(ru="Открыто или обновлено в этот раз", en="Opened or renewed this time"),
     "links_ended": Wording(ru="Закрыто в этот раз", en="Closed this time"),
+    "links_put_short": Wording(ru="связей открыто или обновлено", en="links opened or renewed"),
+    "links_ended_short": Wording(ru="связей закрыто", en="links closed"),
     "links_open": Wording(ru="Открыто сейчас", en="Open now"),
     # whom to ask
     "ask": Wording(ru="К кому обратиться", en="Whom to ask"),
@@ -201,8 +202,6 @@ PHRASES: Mapping[str, Wording] = {
         en="all else: failures, refusals of the portal, codes without explanation. Quote the run's number {run}",
     ),
     "contact": Wording(ru="Связаться", en="Contact"),
-    "asked_about": Wording(ru="С каким вопросом", en="About what"),
-    "asked_who": Wording(ru="Кто", en="Who"),
     # the index
     "index_title": Wording(ru="Передача отметок по школам", en="Transfer of marks by school"),
     "index_caption": Wording(ru="Последняя передача каждой школы", en="The last transfer of each school"),
@@ -266,18 +265,18 @@ COUNTED: Mapping[str, Counted] = {
         ),
     ),
     "said_failed": Counted(
-        ru=("{n} портал не принял", "{n} портал не принял", "{n} портал не принял"),
+        ru=("{n} не принята порталом", "{n} не приняты порталом", "{n} не принято порталом"),
         en=("{n} was not taken by the portal", "{n} were not taken by the portal"),
     ),
     "advice_exceptions": Counted(
         ru=(
-            "{n} запись на портал не попала. Ниже написано почему и что с ней делать.",
-            "{n} записи на портал не попали. Ниже написано почему и что с ними делать.",
-            "{n} записей на портал не попало. Ниже написано почему и что с ними делать.",
+            "{n} запись не удалось передать. Ниже написано, почему и что с ней делать.",
+            "{n} записи не удалось передать. Ниже написано, почему и что с ними делать.",
+            "{n} записей не удалось передать. Ниже написано, почему и что с ними делать.",
         ),
         en=(
-            "{n} record did not reach the portal. Why, and what to do about it, stands below.",
-            "{n} records did not reach the portal. Why, and what to do about them, stands below.",
+            "{n} record could not be sent. Why, and what to do about it, stands below.",
+            "{n} records could not be sent. Why, and what to do about them, stands below.",
         ),
     ),
     "records_counted": Counted(ru=("{n} запись", "{n} записи", "{n} записей"), en=("{n} record", "{n} records")),

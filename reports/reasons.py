@@ -48,6 +48,7 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
         "work-undecodable": Owner.JOURNAL,
         "not-journal-member": Owner.JOURNAL,
         "lesson-number-out-of-range": Owner.JOURNAL,
+        "field-left-out": Owner.TEACHER,
     },
 }
 

@@ -251,8 +251,8 @@ def _reasons(
             ReasonView(
                 code=code,
                 title=_in(text.title, language),
-                meaning="" if text.meaning is None else _in(text.meaning, language),
-                remedy=_in(text.remedy, language),
+                meaning="" if text.meaning is None else _closed(_in(text.meaning, language)),
+                remedy=_closed(_in(text.remedy, language)),
                 owner=None if text.owner is Owner.NOBODY else phrase(f"owner_{text.owner}", language),
                 count="" if fate is Fate.LIMIT else COUNTED["records_counted"].say(counts[code], language),
                 rows=tuple(_row(row, language) for row in own[:ROWS_SHOWN]),
@@ -267,6 +267,10 @@ def _row(row: SetAsideRow, language: Language) -> tuple[str, str]:
     known = table in {"mark", "absence", "period"} and row_id
     name = phrase(f"source_{table}", language, id=row_id) if known else row.source_key
     return name, row.student_key or phrase("student_none", language)
+
+
+def _closed(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def _in(wording: Wording, language: Language) -> str:

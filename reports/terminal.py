@@ -1,70 +1,128 @@
-"""The balance as a table in a terminal: a row a school, under it a row a reason, in the column that it adds to.
+"""The balance in a terminal: a block a school that adds up downwards, or a row a school where there are many.
 
-Rules. Every row of a school reads from left to right as the balance: read = sent + unchanged + withheld + set
-aside + failed. Schools stand in the order given, the reasons with most records first.
+Rules. A block reads from top to bottom: read = sent + unchanged + withheld + set aside + failed, each reason
+indented under the part it belongs to, the reasons with most records first. Both forms fit 80 columns; no number is
+ever cut. Schools stand in the order given.
 """
 
 from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from delivery.balance import SchoolBalance
 from journal.wording import Language
-from reports.counting import number
+from reports.counting import NO_BREAK_SPACE, number
 from reports.phrases import phrase
 from reports.reason_text import Catalogue, Fate, explain
-from reports.school_view import COLUMNS, columns, state_of
+from reports.school_view import COLUMNS, State, columns, state_of
 
-_SIGNS = ("", "= ", "+ ", "+ ", "+ ", "+ ", "")
+IN_FULL = 5
+"""Up to how many schools each get a block of their own."""
+
 _STYLES = {
-    "done": "green", "exceptions": "yellow", "held": "yellow", "failed": "red", "unbalanced": "red", "dry-run": "cyan",
-}  # fmt: skip
+    "done": "green",
+    "exceptions": "yellow",
+    "held": "yellow",
+    "failed": "red",
+    "unbalanced": "red",
+    "dry-run": "cyan",
+}
+_MARKS = {"done": "✓", "exceptions": "!", "held": "?", "failed": "✗", "unbalanced": "✗", "dry-run": "·"}
+_SIGNS = ("", "= ", "+ ", "+ ", "+ ", "+ ", "")
 
 
-def table(balances: Sequence[SchoolBalance], language: Language, catalogue: Catalogue | None = None) -> RenderableType:
-    """Return the balances for a rich console. Without a catalogue, reasons are shown by their codes."""
-    whole = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    whole.add_column(phrase("school", language), overflow="fold", min_width=16)
-    for sign, column in zip(_SIGNS, COLUMNS, strict=True):
-        whole.add_column(sign + phrase(column, language), justify="right")
+def table(
+    balances: Sequence[SchoolBalance],
+    language: Language,
+    catalogue: Catalogue | None = None,
+    *,
+    in_full: bool | None = None,
+) -> RenderableType:
+    """Return the balances for a rich console. Without a catalogue, reasons are shown by their codes.
+
+    `in_full` chooses the form; None: a block each for up to `IN_FULL` schools, else a row each.
+    """
+    if in_full is None:
+        in_full = len(balances) <= IN_FULL
+    if in_full:
+        return Group(*(_block(balance, language, catalogue or {}) for balance in balances))
+    told = [balance for balance in balances if state_of(balance, language).kind in {"failed", "held", "unbalanced"}]
+    return Group(_rows(balances, language), *(_told(balance, language) for balance in told))
+
+
+def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> RenderableType:
+    state = state_of(balance, language)
+    head = Text.assemble((f"{balance.school} {balance.name}", "bold"), ": ", (state.title, _STYLES[state.kind]))
+    lines = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    lines.add_column(overflow="fold")
+    lines.add_column(justify="right", no_wrap=True)
+    reasons: tuple[tuple[Fate, Mapping[str, int]] | None, ...] = (
+        None,
+        None,
+        None,
+        (Fate.WITHHELD, balance.withheld),
+        (Fate.SET_ASIDE, balance.set_aside),
+        None,
+        (Fate.WITHDRAWN, balance.withdrawn),
+    )
+    for sign, column, count, by_code in zip(_SIGNS, COLUMNS, columns(balance), reasons, strict=True):
+        lines.add_row(sign + phrase(column, language).lower(), number(count, language))
+        for code, part in _largest_first(by_code[1]) if by_code else ():
+            title = _title(catalogue, by_code[0], code, language) if by_code else code
+            lines.add_row(Text(f"    {title}", "dim"), Text(number(part, language), "dim"))
+    for key, count in (("links_put", balance.links_put), ("links_ended", balance.links_ended)):
+        lines.add_row(phrase(f"{key}_short", language), number(count, language))
+    for fate, by_name in ((Fate.WARNING, balance.warnings), (Fate.DIFFERENCE, balance.differences)):
+        for code, count in _largest_first(by_name):
+            heading = phrase("warnings" if fate is Fate.WARNING else "differences", language).lower()
+            lines.add_row(Text(f"{heading}: {_title(catalogue, fate, code, language)}"), number(count, language))
+    advice = [] if state.kind in {"done", "exceptions"} else [_advice(state)]
+    return Group(head, Padding(Group(*advice, lines), (0, 0, 0, 2)), "")
+
+
+def _rows(balances: Sequence[SchoolBalance], language: Language) -> RenderableType:
+    """Return a table of a row a school, with their sum, and what the marks before the codes mean."""
+    whole = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
+    sums = [sum(column) for column in zip(*(columns(balance) for balance in balances), strict=True)]
+    whole.add_column(phrase("school", language), phrase("total", language), overflow="fold")
+    for column, total in zip(COLUMNS, sums, strict=True):
+        heading, foot = phrase(column, language), number(total, language)
+        width = max(len(word) for word in (*heading.split(), foot))
+        whole.add_column(heading, foot, justify="right", min_width=width)
+    seen: dict[tuple[tuple[str, str], str], None] = {}
     for balance in balances:
         state = state_of(balance, language)
-        name = Text.assemble((f"{balance.school} {balance.name}", "bold"), "\n", (state.title, _STYLES[state.kind]))
-        whole.add_row(name, *(number(count, language) for count in columns(balance)))
-        for fate, reason_column, by_code in (
-            (Fate.WITHHELD, 3, balance.withheld),
-            (Fate.SET_ASIDE, 4, balance.set_aside),
-            (Fate.WITHDRAWN, 6, balance.withdrawn),
-        ):
-            _add_reasons(whole, fate, reason_column, by_code, language, catalogue)
-        whole.add_section()
-    if len(balances) > 1:
-        sums = [sum(column) for column in zip(*(columns(balance) for balance in balances), strict=True)]
-        whole.add_row(Text(phrase("total", language), "bold"), *(number(count, language) for count in sums))
-    return Group(whole, *_advice(balances, language))
+        seen[_mark(state), state.title] = None
+        code = Text.assemble(_mark(state), " ", (balance.school, "bold"))
+        whole.add_row(code, *(number(count, language) for count in columns(balance)))
+    legend = Text("; ").join(Text.assemble(mark, " ", title) for mark, title in seen)
+    return Group(whole, legend)
 
 
-def _add_reasons(
-    whole: Table, fate: Fate, column: int, by_code: Mapping[str, int], language: Language, catalogue: Catalogue | None
-) -> None:
-    for code in sorted(by_code, key=lambda code: (-by_code[code], code)):
-        cells = ["" for _ in COLUMNS]
-        cells[column] = number(by_code[code], language)
-        title = code
-        if catalogue is not None:
-            wording = explain(catalogue, fate, code).title
-            title = wording.ru if language == Language.RU else wording.en
-        whole.add_row(Text(f"  {title}", "dim"), *(Text(cell, "dim") for cell in cells))
+def _mark(state: State) -> tuple[str, str]:
+    return _MARKS[state.kind], _STYLES[state.kind]
 
 
-def _advice(balances: Sequence[SchoolBalance], language: Language) -> list[Text]:
-    """Return a line for each school that waits for a person or was not done: why, and what to do."""
-    lines = []
-    for balance in balances:
-        state = state_of(balance, language)
-        if state.kind in {"failed", "held", "unbalanced"}:
-            lines.append(Text.assemble((balance.school, "bold"), ": ", " ".join(state.advice)))
-    return lines
+def _told(balance: SchoolBalance, language: Language) -> Text:
+    """Return why a school waits for a person or was not done, and what to do."""
+    return Text.assemble((f"{balance.school} {balance.name}", "bold"), ": ", _advice(state_of(balance, language)))
+
+
+def _advice(state: State) -> Text:
+    """Return a state's sentences; numbers lose their inner space, at which rich would break the line."""
+    return Text(" ".join(state.advice).replace(NO_BREAK_SPACE, ""))
+
+
+def _largest_first(by_code: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(by_code.items(), key=lambda part: (-part[1], part[0]))
+
+
+def _title(catalogue: Catalogue, fate: Fate, code: str, language: Language) -> str:
+    if fate not in catalogue:
+        return code
+    wording = explain(catalogue, fate, code).title
+    return wording.ru if language == Language.RU else wording.en

@@ -17,7 +17,8 @@ class Transfer:
 
     `at` is when the intent was logged. `students` and `accounts` count those whose records the batch holds and
     who may read them. `outcome` is the audit log's word: taken, not-taken, refused; None while it isn't known.
-    `receipt` is the portal's receipt id. `audit_first` and `audit_last` number the log entries, both included.
+    `receipt` is the portal's receipt id. `audit_first` and `audit_last` number the log entries, both
+    included; None where the batch has none.
     """
 
     at: datetime
@@ -29,8 +30,8 @@ class Transfer:
     accounts: int
     outcome: str | None
     receipt: str | None
-    audit_first: int
-    audit_last: int
+    audit_first: int | None
+    audit_last: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,18 @@ class SchoolTotal:
 
 def totals(transfers: Sequence[Transfer]) -> tuple[SchoolTotal, ...]:
     """Add up the taken transfers of each school, by school code; `unfinished` counts those not known as taken."""
-    found: list[SchoolTotal] = []
-    for school in sorted({transfer.school for transfer in transfers}):
-        own = [transfer for transfer in transfers if transfer.school == school]
-        taken = [transfer for transfer in own if transfer.outcome == "taken"]
-        found.append(
-            SchoolTotal(
-                school=school,
-                transfers=len(taken),
-                records_published=sum(transfer.records_published for transfer in taken),
-                records_withdrawn=sum(transfer.records_withdrawn for transfer in taken),
-                unfinished=len(own) - len(taken),
-            )
-        )
-    return tuple(found)
+    by_school: dict[str, list[Transfer]] = {}
+    for transfer in transfers:
+        by_school.setdefault(transfer.school, []).append(transfer)
+    return tuple(_total(school, by_school[school]) for school in sorted(by_school))
+
+
+def _total(school: str, transfers: Sequence[Transfer]) -> SchoolTotal:
+    taken = [transfer for transfer in transfers if transfer.outcome == "taken"]
+    return SchoolTotal(
+        school=school,
+        transfers=len(taken),
+        records_published=sum(transfer.records_published for transfer in taken),
+        records_withdrawn=sum(transfer.records_withdrawn for transfer in taken),
+        unfinished=len(transfers) - len(taken),
+    )
