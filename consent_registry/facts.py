@@ -23,6 +23,8 @@ class FactKind(StrEnum):
     REGISTRATION = "registration"
     WITHDRAWAL = "withdrawal"
     RESTRICTION = "restriction"
+    PEOPLE = "people"
+    """Names or documents were corrected: which columns, never what they hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ Deliberately not here: what the registry already knows (`consent_registry.regist
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
+from typing import TypeVar
 from zipfile import BadZipFile
 
 import openpyxl
@@ -39,9 +41,11 @@ _DATES = frozenset(
     }
 )  # fmt: skip
 _MOMENTS = frozenset(["submitted_at", "identified_at", "registered_at", "withdrawn_at"])
+_YEARS = 1900, 2199
 _REQUIRED = frozenset(["school", "account_id", "relation", "submitted_at"])
 
 Value = str | date | datetime | None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class RegisterRow:
 
 @dataclass(frozen=True, slots=True)
 class RegisterProblem:
-    """One thing wrong with a register; `row` 0: the whole file."""
+    """One thing that a person should mend or look at; `row` 0: the whole file; `column` empty: the whole row."""
 
     row: int
     column: str
@@ -80,11 +84,12 @@ class RegisterProblem:
 
     def say(self, language: Language | str) -> str:
         """Return the line that a person reads."""
-        where = _AT.say(language, row=self.row, column=self.column) if self.row else self.column
-        return f"{where}: {self.expected.say(language)}" if where else self.expected.say(language)
+        where = [_ROW.say(language, row=self.row)] if self.row else []
+        where += [self.column] if self.column else []
+        return ": ".join([", ".join(where), self.expected.say(language)] if where else [self.expected.say(language)])
 
 
-_AT = Wording("строка {row}, {column}", "row {row}, {column}")
+_ROW = Wording("строка {row}", "row {row}")
 _LINES = Wording(
     "Реестр не принят, ничего не изменено.\n{lines}", "The register was not taken, nothing was changed.\n{lines}"
 )
@@ -127,10 +132,23 @@ _E_TWO = Wording(
     "регистрирует не тот, кто идентифицировал (two_persons = true)",
     "who registers is not who identified (two_persons = true)",
 )
-_E_TWICE = Wording("та же связь уже стоит в строке {row}", "the same link stands in row {row} already")
+_E_WHO = Wording("не указано, кто это сделал (two_persons = true)", "who did it is not stated (two_persons = true)")
+_E_REPEATED = Wording("столбец {name} стоит дважды", "the column {name} stands twice")
+_E_EMPTY_FILE = Wording(
+    "файл пуст: нужна строка с названиями столбцов", "the file is empty: a line with the columns' names is needed"
+)
+_W_INCOMPLETE = Wording(
+    "связь зарегистрирована, но поле пусто: по ней ничего не передаётся",
+    "the link is registered but the field is empty: nothing is sent for it",
+)
+_W_EARLIER = Wording("раньше, чем {other}: проверьте порядок", "earlier than {other}: check the order")
+_W_AUTHORITY = Wording(
+    "опекун или попечитель: впишите документ о его полномочиях",
+    "a guardian or trustee: enter the document that gives the authority",
+)
 _E_FORM = Wording(
-    "файл не читается: нужен CSV в UTF-8 с «;» между полями или XLSX",
-    "the file can't be read: a CSV in UTF-8 with “;” between fields, or an XLSX, is needed",
+    "файл не читается: нужен XLSX или CSV в UTF-8 с «;» между полями (в Excel: «Сохранить как», «CSV UTF-8»)",
+    "the file can't be read: an XLSX, or a CSV in UTF-8 with “;” between fields, is needed (Excel: Save as, CSV UTF-8)",
 )
 _E_MISSING = Wording("нет столбца {name}", "there is no column {name}")
 _E_UNKNOWN = Wording("лишний столбец {name}", "unknown column {name}")
@@ -144,40 +162,53 @@ def filled(wording: Wording, **parameters: object) -> Wording:
 
 def read_register(path: Path, *, two_persons: bool) -> list[RegisterRow]:
     """Return the rows of a register file. Raises RegisterProblemsError, or OSError when there is no such file."""
-    cells = list(_cells(path.read_bytes(), xlsx=path.suffix.lower() == ".xlsx"))
-    header = [str(name or "").strip() for name in cells[0]] if cells else []
-    problems = [RegisterProblem(0, "", filled(_E_MISSING, name=name)) for name in COLUMNS if name not in header]
-    problems += [RegisterProblem(0, "", filled(_E_UNKNOWN, name=name)) for name in header if name not in COLUMNS]
+    lines = _lines(path.read_bytes(), xlsx=path.suffix.lower() == ".xlsx")
+    header = _trimmed([_text(name) for name in next(iter(lines), ())])
+    problems = [RegisterProblem(0, "", wrong) for wrong in _header_problems(header)]
     if problems:
         raise RegisterProblemsError(problems)
     rows = []
-    for number, line in enumerate(cells[1:], 2):
-        if not any(str(cell or "").strip() for cell in line):
+    for number, line in enumerate(lines[1:], 2):
+        cells = _trimmed(line)
+        if not cells:
             continue
-        if len(line) != len(header):
+        if len(cells) > len(header) or (len(line) < len(header) and path.suffix.lower() != ".xlsx"):
             problems.append(RegisterProblem(number, "", _E_WIDTH))
             continue
-        row = RegisterRow(number, dict(_fields(number, header, line, problems.append)))
+        padded = [*cells, *[None] * (len(header) - len(cells))]
+        row = RegisterRow(number, dict(_fields(number, header, padded, problems.append)))
         problems.extend(_row_problems(row, two_persons=two_persons))
         rows.append(row)
-    problems.extend(_repeated(rows))
     if problems:
         raise RegisterProblemsError(problems)
     return rows
 
 
-def _cells(content: bytes, *, xlsx: bool) -> Iterator[Sequence[object]]:
+def _header_problems(header: Sequence[str]) -> Iterator[Wording]:
+    if not header:
+        yield _E_EMPTY_FILE
+        return
+    yield from (filled(_E_MISSING, name=name) for name in COLUMNS if name not in header)
+    yield from (filled(_E_UNKNOWN, name=name) for name in dict.fromkeys(header) if name not in COLUMNS)
+    yield from (filled(_E_REPEATED, name=name) for name in COLUMNS if header.count(name) > 1)
+
+
+def _trimmed(line: Sequence[T]) -> list[T]:
+    """Return a line without the empty cells at its end, which a spreadsheet likes to add."""
+    last = max((position for position, cell in enumerate(line, 1) if _text(cell)), default=0)
+    return list(line[:last])
+
+
+def _lines(content: bytes, *, xlsx: bool) -> list[Sequence[object]]:
     try:
-        if xlsx:
-            sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-            lines: list[Sequence[object]] = [tuple(line) for line in sheet.iter_rows(values_only=True)]
-        else:
-            lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";", strict=True))
-    except (UnicodeDecodeError, csv.Error, BadZipFile, InvalidFileException, KeyError, ValueError):
-        lines = []
-    if not lines:
-        raise RegisterProblemsError([RegisterProblem(0, "", _E_FORM)])
-    yield from lines
+        if not xlsx:
+            return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";", strict=True))
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        with closing(book):
+            return [tuple(line) for line in book.worksheets[0].iter_rows(values_only=True)]
+    except (UnicodeDecodeError, csv.Error, BadZipFile, InvalidFileException, KeyError, ValueError, IndexError):
+        pass
+    raise RegisterProblemsError([RegisterProblem(0, "", _E_FORM)])
 
 
 def _fields(
@@ -207,14 +238,14 @@ def _text(cell: object) -> str:
 
 
 def _day(cell: object) -> date | None:
-    if isinstance(cell, datetime):
-        return cell.date()
-    if isinstance(cell, date):
-        return cell
+    if isinstance(cell, datetime) and cell.time() == time.min:
+        return _in_bounds(cell.date())  # a spreadsheet's date is the midnight that begins it
     text = _text(cell)
-    if text and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         raise ValueError("no ISO date")
-    return date.fromisoformat(text) if text else None
+    return _in_bounds(date.fromisoformat(text))
 
 
 def _moment(cell: object) -> datetime | None:
@@ -224,7 +255,15 @@ def _moment(cell: object) -> datetime | None:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
+    _in_bounds(moment.date())
     return moment
+
+
+def _in_bounds(day: date) -> date:
+    """Return a day that people may mean; a year 20226 or 0202 is a slip of the pen."""
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise ValueError("no year of anyone's")
+    return day
 
 
 def _row_problems(row: RegisterRow, *, two_persons: bool) -> Iterator[RegisterProblem]:
@@ -250,18 +289,29 @@ def _row_problems(row: RegisterRow, *, two_persons: bool) -> Iterator[RegisterPr
         begin, end = row.day(first), row.day(last)
         if begin is not None and end is not None and end < begin:
             yield problem(last, filled(_E_ORDER, other=first))
-    same = row.text("registered_by") and row.text("registered_by") == row.text("identified_by")
-    if two_persons and same and row.moment("registered_at"):
-        yield problem("registered_by", _E_TWO)
+    if two_persons and row.moment("registered_at"):
+        yield from _two_person_problems(row)
 
 
-def _repeated(rows: Iterable[RegisterRow]) -> Iterator[RegisterProblem]:
-    seen: dict[tuple[str, ...], int] = {}
-    for row in rows:
-        student = row.text("student_id") or "\x1f".join(
-            [row.text("student_last_name"), row.text("student_first_name"), str(row.day("student_birth_date"))]
-        )
-        key = (row.text("school"), student, row.text("account_id"))
-        if key in seen:
-            yield RegisterProblem(row.number, "account_id", filled(_E_TWICE, row=seen[key]))
-        seen.setdefault(key, row.number)
+def _two_person_problems(row: RegisterRow) -> Iterator[RegisterProblem]:
+    identifier, registrar = row.text("identified_by"), row.text("registered_by")
+    if not identifier:
+        yield RegisterProblem(row.number, "identified_by", _E_WHO)
+    if not registrar:
+        yield RegisterProblem(row.number, "registered_by", _E_WHO)
+    elif registrar.casefold() == identifier.casefold():
+        yield RegisterProblem(row.number, "registered_by", _E_TWO)
+
+
+def row_warnings(row: RegisterRow) -> Iterator[RegisterProblem]:
+    """Tell what a person should look at in a row that can be taken."""
+    identified, registered = row.moment("identified_at"), row.moment("registered_at")
+    if row.text("relation") in {Relation.GUARDIAN, Relation.TRUSTEE} and not row.text("authority_document"):
+        yield RegisterProblem(row.number, "authority_document", _W_AUTHORITY)
+    if registered is None:
+        return
+    for column in ("identified_at", "consent_text_version", "consent_signed_on", "in_force_from", "records_from"):
+        if not row.fields[column]:
+            yield RegisterProblem(row.number, column, _W_INCOMPLETE)
+    if identified is not None and registered < identified:
+        yield RegisterProblem(row.number, "registered_at", filled(_W_EARLIER, other="identified_at"))

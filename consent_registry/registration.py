@@ -2,8 +2,10 @@
 
 Rules. Facts are only ever added. An import is all or nothing: one problem, and nothing is stored. A row is known by
 school, student and account; the same row again adds nothing, a changed one adds the facts that record the change.
+Names, documents and addresses are sealed, only their newest form is kept; a fact says which of them were corrected.
 A withdrawal may be back-dated by a person, never dated ahead. Writers of one school wait for each other and for
 the sender's intents (`database.gate`), so an intent stored after a withdrawal always knows it.
+Deliberately not here: which student a row means (`matching`), what a row adds (`changes`).
 """
 
 import json
@@ -15,27 +17,26 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from consent_registry.changes import BY_PERSON, new_facts, people_of
 from consent_registry.facts import CaseKey, CaseState, Fact, FactKind, newest, state_of
-from consent_registry.register_file import RegisterProblem, RegisterProblemsError, RegisterRow, filled
+from consent_registry.matching import Identities, match_rows
+from consent_registry.register_file import RegisterProblem, RegisterProblemsError, RegisterRow, row_warnings
 from consent_registry.tables import CASE, FACT
-from consent_registry.vault import Vault
+from consent_registry.vault import StudentKey, Vault
 from database import gate
-from journal.school import StudentIdentity
 from journal.wording import BridgeError, Wording
 
 _CHUNK = 500
 
-_E_SCHOOL = Wording("в настройках нет школы {school}", "the configuration has no school {school}")
-_E_STUDENT_ID = Wording("в базе школы нет ученика с этим номером", "the school's database has no student with this id")
-_E_STUDENT_NONE = Wording(
-    "в базе школы нет ученика с этими именем и датой рождения",
-    "the school's database has no student of this name and birth date",
+_E_DESTROYED = Wording(
+    "данные этого ученика уничтожены, связь закрыта: удалите строку из реестра",
+    "this student's data were destroyed, the link is closed: remove the row from the register",
 )
-_E_STUDENT_MANY = Wording(
-    "в базе школы таких учеников несколько: укажите student_id",
-    "the school's database has several such students: give student_id",
+_W_REOPENED = Wording(
+    "отзыв снят: в реестре его больше нет. Если это не так, отзовите снова (dnevnik registry withdraw)",
+    "the withdrawal is lifted: the register no longer has it. If that is wrong, withdraw again "
+    "(dnevnik registry withdraw)",
 )
-_E_TWICE = Wording("та же связь уже стоит в строке {row}", "the same link stands in row {row} already")
 _UNKNOWN_LINK = Wording(
     ru="Школа {school}: в реестре нет связи ученика {student} с учётной записью {account}. Проверьте номера.",
     en="School {school}: the registry has no link of student {student} to account {account}. Check the ids.",
@@ -59,16 +60,16 @@ class CaseEvent:
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """How many rows were new, changed the registry, or were known as they are; and what was recorded."""
+    """How many rows were new, changed the registry, or were known as they are; and what was recorded.
+
+    `warnings` are rows that were taken and that a person should look at.
+    """
 
     new: int
     changed: int
     unchanged: int
     events: tuple[CaseEvent, ...] = ()
-
-
-Identities = Callable[[str], Sequence[StudentIdentity] | None]
-"""Returns a school's students for matching; None when the configuration has no such school."""
+    warnings: tuple[RegisterProblem, ...] = ()
 
 
 def states(
@@ -82,12 +83,15 @@ def states(
 
     Read from the facts themselves, in the caller's transaction; nothing is cached.
     """
+    of_school = CASE.c.school == school
+    if known_at is not None:
+        of_school = sa.and_(of_school, CASE.c.created_at <= known_at)
     if student_keys is None:
-        return _states(connection, CASE.c.school == school, known_at)
+        return _states(connection, of_school, known_at)
     found: list[CaseState] = []
     for start in range(0, len(student_keys), _CHUNK):
         part = student_keys[start : start + _CHUNK]
-        found += _states(connection, sa.and_(CASE.c.school == school, CASE.c.student_key.in_(part)), known_at)
+        found += _states(connection, sa.and_(of_school, CASE.c.student_key.in_(part)), known_at)
     return found
 
 
@@ -114,58 +118,13 @@ def _facts(connection: Connection, which: sa.ColumnElement[bool]) -> defaultdict
     return by_case
 
 
-def _matching(text: str) -> str:
-    return " ".join(text.split()).casefold().replace("ё", "е")
+@dataclass(slots=True)
+class _Known:
+    """What the registry holds of one case, and who it names (sealed)."""
 
-
-def _match(row: RegisterRow, students: Sequence[StudentIdentity]) -> str | RegisterProblem:
-    """Return the key of the one student that a row means, or what is wrong."""
-    wanted_id = row.text("student_id")
-    if wanted_id:
-        if any(student.student_key == wanted_id for student in students):
-            return wanted_id
-        return RegisterProblem(row.number, "student_id", _E_STUDENT_ID)
-    middle = _matching(row.text("student_middle_name"))
-    found = [
-        student
-        for student in students
-        if _matching(student.last_name) == _matching(row.text("student_last_name"))
-        and _matching(student.first_name) == _matching(row.text("student_first_name"))
-        and student.birth_date == row.day("student_birth_date")
-        and (not middle or _matching(student.middle_name or "") == middle)
-    ]
-    if len(found) == 1:
-        return found[0].student_key
-    return RegisterProblem(row.number, "student_id", _E_STUDENT_MANY if found else _E_STUDENT_NONE)
-
-
-def _resolve(rows: Sequence[RegisterRow], identities: Identities) -> list[tuple[RegisterRow, str]]:
-    """Name each row's student. Raises RegisterProblemsError with all that is wrong."""
-    schools: dict[str, Sequence[StudentIdentity] | None] = {}
-    resolved: list[tuple[RegisterRow, str]] = []
-    problems: list[RegisterProblem] = []
-    seen: dict[tuple[str, str, str], int] = {}
-    for row in rows:
-        school = row.text("school")
-        if school not in schools:
-            schools[school] = identities(school)
-        students = schools[school]
-        if students is None:
-            problems.append(RegisterProblem(row.number, "school", filled(_E_SCHOOL, school=school)))
-            continue
-        student = _match(row, students)
-        if isinstance(student, RegisterProblem):
-            problems.append(student)
-            continue
-        key = (school, student, row.text("account_id"))
-        if key in seen:
-            problems.append(RegisterProblem(row.number, "account_id", filled(_E_TWICE, row=seen[key])))
-            continue
-        seen[key] = row.number
-        resolved.append((row, student))
-    if problems:
-        raise RegisterProblemsError(problems)
-    return resolved
+    key: CaseKey
+    sealed: bytes
+    facts: list[Fact]
 
 
 def import_register(
@@ -179,156 +138,135 @@ def import_register(
     by: str,
 ) -> ImportSummary:
     """Bring the registry to what a register says. Raises RegisterProblemsError; then nothing is stored."""
-    resolved = _resolve(rows, identities)
+    matched = match_rows(rows, identities)
+    if matched.problems:
+        raise RegisterProblemsError(matched.problems)
+    by_school: defaultdict[str, list[tuple[RegisterRow, str]]] = defaultdict(list)
+    for row, student in matched.rows:
+        by_school[row.text("school")].append((row, student))
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     events: list[CaseEvent] = []
-    for school in sorted({row.text("school") for row, _ in resolved}):
+    warnings = [*matched.warnings, *(warning for row, _ in matched.rows for warning in row_warnings(row))]
+    for school in sorted(by_school):  # always in this order, so that two imports can't wait for each other
         gate(connection, school)
-    for row, student in resolved:
-        school, account = row.text("school"), row.text("account_id")
-        case, is_new = _case(connection, school, student, account, vault, new_id, now)
-        who_changed = _store_people(connection, case, row, vault, is_new=is_new)
-        facts = _facts(connection, CASE.c.case_id == case.case_id)[case.case_id]
-        added = _new_facts(row, newest(facts), new_id)
-        for kind, valid_at, detail in added:
-            _add_fact(connection, case.case_id, kind, valid_at or now, now, by, detail)
-            events.append(CaseEvent(school, case.link_id, str(kind), valid_at or now, by))
-        counts["new" if is_new else "changed" if added or who_changed else "unchanged"] += 1
-    return ImportSummary(**counts, events=tuple(events))
+        entry = _Entry(connection, school, vault, new_id, now, by)
+        entry.prepare(by_school[school])
+        for row, student in by_school[school]:
+            counts[entry.enter(row, student)] += 1
+        entry.store()
+        events += entry.events
+        warnings += entry.warnings
+    warnings.sort(key=lambda warning: warning.row)
+    return ImportSummary(**counts, events=tuple(events), warnings=tuple(warnings))
 
 
-def _case(
-    connection: Connection,
-    school: str,
-    student: str,
-    account: str,
-    vault: Vault,
-    new_id: Callable[[], str],
-    now: datetime,
-) -> tuple[CaseKey, bool]:
-    found = connection.execute(
-        sa.select(CASE.c.case_id, CASE.c.link_id).where(
-            CASE.c.school == school, CASE.c.student_key == student, CASE.c.account_id == account
-        )
-    ).one_or_none()
-    if found is not None:
-        return CaseKey(found.case_id, school, student, account, found.link_id), False
-    link_id = new_id()
-    sealed = vault.seal_student(connection, school, student, b"{}")
-    case_id = connection.execute(
-        CASE.insert()
-        .values(school=school, student_key=student, account_id=account, link_id=link_id, sealed=sealed, created_at=now)
-        .returning(CASE.c.case_id)
-    ).scalar_one()
-    return CaseKey(case_id, school, student, account, link_id), True
+class _Entry:
+    """The entering of one school's rows: reads all it needs first, writes all of it last."""
 
+    def __init__(
+        self, connection: Connection, school: str, vault: Vault, new_id: Callable[[], str], now: datetime, by: str
+    ) -> None:
+        self.events: list[CaseEvent] = []
+        self.warnings: list[RegisterProblem] = []
+        self._connection, self._school, self._vault = connection, school, vault
+        self._new_id, self._now, self._by = new_id, now, by
+        self._keys: dict[str, StudentKey] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._facts: list[dict[str, object]] = []
+        self._resealed: list[dict[str, object]] = []
 
-_PEOPLE = (
-    "student_last_name", "student_first_name", "student_middle_name", "student_birth_date",
-    "parent_last_name", "parent_first_name", "parent_middle_name", "email",
-)  # fmt: skip
+    def prepare(self, rows: Sequence[tuple[RegisterRow, str]]) -> None:
+        """Read what is held of these students, and make the cases that are new."""
+        students = sorted({student for _, student in rows})
+        self._known = _known_cases(self._connection, self._school, students)
+        self._keys = self._vault.student_keys(self._connection, self._school, students)
+        destroyed = {student for student, _ in self._known} - self._keys.keys()
+        if destroyed:
+            raise RegisterProblemsError(
+                [
+                    RegisterProblem(row.number, "student_id", _E_DESTROYED)
+                    for row, student in rows
+                    if student in destroyed
+                ]
+            )
+        without_key = set(students) - self._keys.keys()
+        self._keys |= self._vault.make_student_keys(self._connection, self._school, without_key)
+        self._open_cases([pair for pair in rows if (pair[1], pair[0].text("account_id")) not in self._known])
 
-
-def _store_people(connection: Connection, case: CaseKey, row: RegisterRow, vault: Vault, *, is_new: bool) -> bool:
-    """Seal who the row names, where that differs from what is sealed; tells whether it did."""
-    people = {name: str(row.fields[name] or "") for name in _PEOPLE}
-    sealed = connection.execute(sa.select(CASE.c.sealed).where(CASE.c.case_id == case.case_id)).scalar_one()
-    if json.loads(vault.open_student(connection, case.school, case.student_key, sealed)) == people:
-        return False
-    plain = json.dumps(people, ensure_ascii=False).encode()
-    resealed = vault.seal_student(connection, case.school, case.student_key, plain)
-    connection.execute(CASE.update().where(CASE.c.case_id == case.case_id).values(sealed=resealed))
-    return not is_new
-
-
-NewFact = tuple[FactKind, datetime | None, Mapping[str, object]]
-
-
-def _new_facts(row: RegisterRow, told: Mapping[FactKind, Fact], new_id: Callable[[], str]) -> list[NewFact]:
-    """Return the facts that a row adds to what is told already; an empty detail takes a kind back. Pure but for ids."""
-    added: list[NewFact] = []
-    for kind, valid_at, detail in _facts_of(row):
-        known = told.get(kind)
-        if kind is FactKind.WITHDRAWAL and known is not None and _stands(known, row):
-            continue
-        if known is None:
-            same = not detail
-        else:
-            was = {name: value for name, value in known.detail.items() if name != "consent_ref"}
-            same = was == dict(detail) and (valid_at is None or known.valid_at == valid_at)
-        if not same:
-            reference = {"consent_ref": new_id()} if kind is FactKind.CONSENT and detail else {}
-            added.append((kind, valid_at, {**detail, **reference}))
-    return added
-
-
-def _stands(withdrawal: Fact, row: RegisterRow) -> bool:
-    """Tell whether a withdrawal that a person recorded outlives what a register says.
-
-    A register that does not know of it must not revive the consent; only a registration after it does.
-    """
-    if withdrawal.detail.get("origin") != "person":
-        return False
-    registered, withdrawn = row.moment("registered_at"), row.moment("withdrawn_at")
-    if withdrawn is not None:
-        return withdrawal.valid_at <= withdrawn
-    return registered is None or registered <= withdrawal.valid_at
-
-
-def _iso(row: RegisterRow, column: str) -> str | None:
-    day = row.day(column)
-    return None if day is None else day.isoformat()
-
-
-def _facts_of(row: RegisterRow) -> list[NewFact]:
-    """Return all that a row says, kind by kind; empty detail: nothing of this kind."""
-    identified, registered = row.moment("identified_at"), row.moment("registered_at")
-    withdrawn = row.moment("withdrawn_at")
-    signed = row.day("consent_signed_on")
-    consent: dict[str, object] = {
-        "text_version": row.text("consent_text_version"),
-        "signed_on": _iso(row, "consent_signed_on"),
-        "in_force_from": _iso(row, "in_force_from"),
-        "in_force_to": _iso(row, "in_force_to"),
-        "records_from": _iso(row, "records_from"),
-        "records_to": _iso(row, "records_to"),
-        "kinds": " ".join(sorted(row.text("kinds").split())),
-    }
-    restriction = {"from": _iso(row, "restricted_from"), "to": _iso(row, "restricted_to")}
-    return [
-        (FactKind.APPLICATION, row.moment("submitted_at"), {"relation": row.text("relation")}),
-        (
-            FactKind.IDENTIFICATION,
-            identified,
+    def _open_cases(self, rows: Sequence[tuple[RegisterRow, str]]) -> None:
+        values = [
             {
-                "by": row.text("identified_by"),
-                "document_kind": row.text("document_kind"),
-                "authority_document": row.text("authority_document"),
+                "school": self._school,
+                "student_key": student,
+                "account_id": row.text("account_id"),
+                "link_id": self._new_id(),
+                "sealed": self._keys[student].seal(_plain(people_of(row))),
+                "created_at": self._now,
             }
-            if identified
-            else {},
-        ),
-        (FactKind.CONSENT, None, consent if signed or row.text("consent_text_version") else {}),
-        (FactKind.REGISTRATION, registered, {"by": row.text("registered_by")} if registered else {}),
-        (FactKind.WITHDRAWAL, withdrawn, {"origin": "register"} if withdrawn else {}),
-        (FactKind.RESTRICTION, None, restriction if any(restriction.values()) else {}),
-    ]
+            for row, student in rows
+        ]
+        if not values:
+            return
+        insert = CASE.insert().returning(CASE.c.case_id, CASE.c.link_id, CASE.c.sealed, sort_by_parameter_order=True)
+        for stored, (row, student) in zip(self._connection.execute(insert, values), rows, strict=True):
+            account = row.text("account_id")
+            key = CaseKey(stored.case_id, self._school, student, account, stored.link_id)
+            self._known[student, account] = _Known(key, stored.sealed, [])
+
+    def enter(self, row: RegisterRow, student: str) -> str:
+        """Note what a row adds; tells whether the row was new, changed or unchanged."""
+        known = self._known[student, row.text("account_id")]
+        told = newest(known.facts)
+        people = people_of(row)
+        held = json.loads(self._keys[student].open(known.sealed))
+        added = new_facts(row, told, self._new_id)
+        if held != people:
+            changed = sorted(name for name in people if held.get(name) != people[name])
+            added.append((FactKind.PEOPLE, None, {"changed": changed}))
+            sealed = self._keys[student].seal(_plain(people))
+            self._resealed.append({"resealed_case": known.key.case_id, "resealed": sealed})
+        for kind, at, detail in added:
+            self._facts.append(_fact_values(known.key.case_id, kind, at or self._now, self._now, self._by, detail))
+            self.events.append(CaseEvent(self._school, known.key.link_id, str(kind), at or self._now, self._by))
+            if kind is FactKind.WITHDRAWAL and not detail:
+                self.warnings.append(RegisterProblem(row.number, "withdrawn_at", _W_REOPENED))
+        return "new" if not known.facts else "changed" if added else "unchanged"
+
+    def store(self) -> None:
+        """Write what was noted."""
+        if self._facts:
+            self._connection.execute(FACT.insert(), self._facts)
+        if self._resealed:
+            update = CASE.update().where(CASE.c.case_id == sa.bindparam("resealed_case"))
+            self._connection.execute(update.values(sealed=sa.bindparam("resealed")), self._resealed)
 
 
-def _add_fact(
-    connection: Connection,
-    case_id: int,
-    kind: FactKind,
-    valid_at: datetime,
-    now: datetime,
-    by: str,
-    detail: Mapping[str, object],
-) -> None:
-    connection.execute(
-        FACT.insert().values(
-            case_id=case_id, kind=str(kind), valid_at=valid_at, recorded_at=now, recorded_by=by, detail=dict(detail)
-        )
-    )
+def _known_cases(connection: Connection, school: str, students: Sequence[str]) -> dict[tuple[str, str], _Known]:
+    known: dict[tuple[str, str], _Known] = {}
+    for start in range(0, len(students), _CHUNK):
+        which = sa.and_(CASE.c.school == school, CASE.c.student_key.in_(students[start : start + _CHUNK]))
+        facts = _facts(connection, which)
+        for row in connection.execute(sa.select(CASE).where(which)):
+            key = CaseKey(row.case_id, school, row.student_key, row.account_id, row.link_id)
+            known[row.student_key, row.account_id] = _Known(key, row.sealed, facts[row.case_id])
+    return known
+
+
+def _plain(people: Mapping[str, str]) -> bytes:
+    return json.dumps(people, ensure_ascii=False).encode()
+
+
+def _fact_values(
+    case_id: int, kind: FactKind, valid_at: datetime, now: datetime, by: str, detail: Mapping[str, object]
+) -> dict[str, object]:
+    return {
+        "case_id": case_id,
+        "kind": str(kind),
+        "valid_at": valid_at,
+        "recorded_at": now,
+        "recorded_by": by,
+        "detail": dict(detail),
+    }
 
 
 def withdraw(
@@ -343,8 +281,10 @@ def withdraw(
 ) -> CaseEvent | None:
     """Record that a consent was withdrawn at `at`; None when it already was, by then or earlier.
 
-    Raises BridgeError `link-unknown` or `withdrawal-ahead`.
+    Raises BridgeError `link-unknown` or `withdrawal-ahead`; ValueError for a naive moment.
     """
+    if at.tzinfo is None or now.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
     if at > now:
         raise BridgeError("withdrawal-ahead", _AHEAD, {"at": at.isoformat(timespec="seconds")})
     gate(connection, school)
@@ -355,5 +295,6 @@ def withdraw(
         raise BridgeError("link-unknown", _UNKNOWN_LINK, dict(parameters))
     if case.withdrawn_at is not None and case.withdrawn_at <= at:
         return None
-    _add_fact(connection, case.case_id, FactKind.WITHDRAWAL, at, now, by, {"origin": "person"})
+    detail = {"origin": BY_PERSON}
+    connection.execute(FACT.insert(), [_fact_values(case.case_id, FactKind.WITHDRAWAL, at, now, by, detail)])
     return CaseEvent(school, case.link_id, "withdrawal", at, by)

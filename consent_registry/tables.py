@@ -1,8 +1,9 @@
 """The registry's tables: cases and the dated facts about them.
 
 Rules. A case is one account's request to see one student of one school. `registry_fact` is append-only: a
-correction is a new fact. `valid_at` is when something held, `recorded_at` when we learnt of it. Names, e-mails and
-birth dates are only in `registry_case.sealed`, under the student's own key.
+correction is a new fact, and the database itself refuses to change or delete one (migration 0002). `valid_at` is
+when something held, `recorded_at` when we learnt of it. Names of families, their documents, e-mails and birth dates
+are only in `registry_case.sealed`, under the student's own key; facts name the staff who acted, as the register does.
 """
 
 import sqlalchemy as sa

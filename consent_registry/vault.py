@@ -10,7 +10,8 @@ Base64 of 32 bytes. Sources: NIST SP 800-38D (GCM), RFC 5869 (HKDF).
 import base64
 import binascii
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from journal.wording import BridgeError, Wording
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_STUDENTS_AT_ONCE = 500
 _VERSION = b"\x01"
 
 _BAD_MASTER_KEY = Wording(
@@ -53,6 +55,23 @@ def load_master_key(content: bytes) -> bytes:
     return key
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class StudentKey:
+    """One student's own key, in memory for one piece of work; shows itself nowhere."""
+
+    key: bytes
+    place: str
+    randomness: Callable[[int], bytes]
+
+    def seal(self, plain: bytes) -> bytes:
+        """Seal data of this student."""
+        return _seal(self.key, plain, self.place, self.randomness)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Open what was sealed under this key. Raises BridgeError `sealed-unreadable`."""
+        return _open(self.key, sealed, self.place)
+
+
 class Vault:
     """Seals and opens; holds the master key in memory and shows it nowhere."""
 
@@ -67,47 +86,65 @@ class Vault:
 
     def seal_for(self, purpose: str, plain: bytes) -> bytes:
         """Seal data that belong to no one student, under the purpose's own key."""
-        return self._seal(self.derive(f"seal:{purpose}"), plain, purpose)
+        return _seal(self.derive(f"seal:{purpose}"), plain, purpose, self._randomness)
 
     def open_for(self, purpose: str, sealed: bytes) -> bytes:
         """Open what `seal_for` sealed for the same purpose. Raises BridgeError `sealed-unreadable`."""
-        return self._open(self.derive(f"seal:{purpose}"), sealed, purpose)
+        return _open(self.derive(f"seal:{purpose}"), sealed, purpose)
 
-    def seal_student(self, connection: Connection, school: str, student_key: str, plain: bytes) -> bytes:
-        """Seal data of one student under the student's own key, made here where there is none yet."""
-        return self._seal(self._student_key(connection, school, student_key), plain, f"{school}:{student_key}")
+    def student_keys(self, connection: Connection, school: str, students: Iterable[str]) -> dict[str, StudentKey]:
+        """Return the keys of those students that have one; one that was destroyed is missing.
 
-    def open_student(self, connection: Connection, school: str, student_key: str, sealed: bytes) -> bytes:
-        """Open what `seal_student` sealed. Raises BridgeError `sealed-unreadable`."""
-        return self._open(self._student_key(connection, school, student_key), sealed, f"{school}:{student_key}")
-
-    def _student_key(self, connection: Connection, school: str, student_key: str) -> bytes:
-        place = f"student-key:{school}:{student_key}"
-        wrapped = connection.scalar(
-            sa.select(STUDENT_KEY.c.wrapped_key).where(
-                STUDENT_KEY.c.school == school, STUDENT_KEY.c.student_key == student_key
+        Raises BridgeError `sealed-unreadable` when the master key is not the one that wrapped them.
+        """
+        wanted = sorted(set(students))
+        found: dict[str, StudentKey] = {}
+        for start in range(0, len(wanted), _STUDENTS_AT_ONCE):
+            rows = connection.execute(
+                sa.select(STUDENT_KEY.c.student_key, STUDENT_KEY.c.wrapped_key).where(
+                    STUDENT_KEY.c.school == school,
+                    STUDENT_KEY.c.student_key.in_(wanted[start : start + _STUDENTS_AT_ONCE]),
+                )
             )
-        )
-        if wrapped is not None:
-            return self._open(self.derive("wrap"), wrapped, place)
-        key = self._randomness(KEY_BYTES)
-        connection.execute(
-            STUDENT_KEY.insert().values(
-                school=school, student_key=student_key, wrapped_key=self._seal(self.derive("wrap"), key, place)
-            )
-        )
-        return key
+            for student, wrapped in rows:
+                key = _open(self.derive("wrap"), wrapped, _key_place(school, student))
+                found[student] = StudentKey(key, f"{school}:{student}", self._randomness)
+        return found
 
-    def _seal(self, key: bytes, plain: bytes, place: str) -> bytes:
-        nonce = self._randomness(_NONCE_BYTES)
-        return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+    def make_student_keys(self, connection: Connection, school: str, students: Iterable[str]) -> dict[str, StudentKey]:
+        """Make, store and return a key for each of these students, who have none yet."""
+        made = {
+            student: StudentKey(self._randomness(KEY_BYTES), f"{school}:{student}", self._randomness)
+            for student in sorted(set(students))
+        }
+        rows = [
+            {
+                "school": school,
+                "student_key": student,
+                "wrapped_key": _seal(self.derive("wrap"), own.key, _key_place(school, student), self._randomness),
+            }
+            for student, own in made.items()
+        ]
+        if rows:
+            connection.execute(STUDENT_KEY.insert(), rows)
+        return made
 
-    def _open(self, key: bytes, sealed: bytes, place: str) -> bytes:
-        nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        try:
-            plain = AESGCM(key).decrypt(nonce, ciphertext, place.encode()) if sealed[:1] == _VERSION else None
-        except (InvalidTag, ValueError):
-            plain = None
-        if plain is None:
-            raise BridgeError("sealed-unreadable", _UNREADABLE)
-        return plain
+
+def _key_place(school: str, student: str) -> str:
+    return f"student-key:{school}:{student}"
+
+
+def _seal(key: bytes, plain: bytes, place: str, randomness: Callable[[int], bytes]) -> bytes:
+    nonce = randomness(_NONCE_BYTES)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+
+
+def _open(key: bytes, sealed: bytes, place: str) -> bytes:
+    nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    try:
+        plain = AESGCM(key).decrypt(nonce, ciphertext, place.encode()) if sealed[:1] == _VERSION else None
+    except (InvalidTag, ValueError):
+        plain = None
+    if plain is None:
+        raise BridgeError("sealed-unreadable", _UNREADABLE)
+    return plain
