@@ -6,6 +6,7 @@ checkpoints. Every checkpoint is kept. The tables are made here and not by a mig
 own, mostly in a database of its own. Driver errors are named by class only, for their text may hold a password.
 """
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from audit.store import Resources
 from audit.tiles import CHECKPOINT
 
 BUSY_SECONDS = 30
+_CREATION = zlib.crc32(b"audit log")
 
 _METADATA = sa.MetaData()
 _RESOURCE = sa.Table(
@@ -77,6 +79,8 @@ class SqlStore:
     def prepare(self) -> None:
         """Make the tables where they are missing. Raises AuditUnavailableError."""
         with self._transaction(writing=True) as connection:
+            if connection.dialect.name == "postgresql":  # where two creations at once collide
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION})")
             _METADATA.create_all(connection)
 
     @contextmanager

@@ -85,6 +85,7 @@ def checked_after(folder: Path, key: SigningKey, before: Checkpoint, lines: list
     assert list(log.entries(0, verdict.size)) == published
     verdict = verify_log(folder, key.verifier, earlier=[before, after])
     assert (verdict.problems, verdict.unpublished) == ((), ())
+    assert list((folder / ".new").iterdir()) == []
     return len(published) == len(lines)
 
 
