@@ -75,7 +75,7 @@ AUDITOR_PHRASES: Mapping[str, Wording] = {
     "accounts": Wording(ru="Учётных записей", en="Accounts"),
     "outcome": Wording(ru="Исход", en="Outcome"),
     "outcome_taken": Wording(ru="принят", en="taken"),
-    "outcome_not-taken": Wording(ru="не принят: до портала не дошёл", en="not taken: it did not reach the portal"),
+    "outcome_not-taken": Wording(ru="не дошёл до портала", en="did not reach the portal"),
     "outcome_refused": Wording(ru="отвергнут порталом", en="refused by the portal"),
     "outcome_open": Wording(ru="ещё не известен", en="not known yet"),
     "log_entries": Wording(ru="Записи аудита", en="Log entries"),

@@ -121,6 +121,7 @@ def index_page(schools: Sequence[SchoolPage], edition: Edition, *, transfers: st
         {
             "href": page_name(page.balance.school),
             "name": page.balance.name,
+            "code": page.balance.school,
             "state": state_of(page.balance, language),
             "at": page.balance.started_at,
             "when": day_and_time(page.balance.started_at, edition.zone, language),

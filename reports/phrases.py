@@ -96,8 +96,8 @@ PHRASES: Mapping[str, Wording] = {
     ),
     "withheld": Wording(ru="Не передаются", en="Withheld"),
     "withheld_meaning": Wording(
-        ru="Нет согласия, которое разрешает их передать. Они остаются в школе.",
-        en="No consent allows them to be sent. They stay in the school.",
+        ru="Нет основания для передачи, чаще всего согласия родителя. Они остаются в школе.",
+        en="There is no ground to send them, mostly for want of a parent's consent. They stay in the school.",
     ),
     "waiting": Wording(ru="Ждут отправки", en="Waiting to be sent"),
     "waiting_meaning": Wording(
@@ -230,24 +230,24 @@ COUNTED: Mapping[str, Counted] = {
         en=("{n} record was read from the journal", "{n} records were read from the journal"),
     ),
     "said_sent": Counted(
-        ru=("{n} передана на портал", "{n} переданы на портал", "{n} передано на портал"),
-        en=("{n} was sent to the portal", "{n} were sent to the portal"),
+        ru=("{n} передана в этот раз", "{n} переданы в этот раз", "{n} передано в этот раз"),
+        en=("{n} was sent this time", "{n} were sent this time"),
     ),
     "said_sent_dry_run": Counted(
         ru=("{n} была бы передана", "{n} были бы переданы", "{n} было бы передано"),
         en=("{n} would be sent", "{n} would be sent"),
     ),
     "said_unchanged": Counted(
-        ru=("{n} уже была там без изменений", "{n} уже были там без изменений", "{n} уже было там без изменений"),
-        en=("{n} was there already, unchanged", "{n} were there already, unchanged"),
+        ru=("{n} уже была на портале", "{n} уже были на портале", "{n} уже было на портале"),
+        en=("{n} was at the portal already", "{n} were at the portal already"),
     ),
     "said_withheld": Counted(
         ru=(
-            "{n} не передаётся, потому что на это нет согласия",
-            "{n} не передаются, потому что на это нет согласия",
-            "{n} не передаётся, потому что на это нет согласия",
+            "{n} не передаётся, потому что на это нет основания",
+            "{n} не передаются, потому что на это нет основания",
+            "{n} не передаётся, потому что на это нет основания",
         ),
-        en=("{n} is withheld for want of a consent", "{n} are withheld for want of a consent"),
+        en=("{n} is withheld for want of a ground", "{n} are withheld for want of a ground"),
     ),
     "said_waiting": Counted(
         ru=("{n} ждёт отправки", "{n} ждут отправки", "{n} ждёт отправки"),

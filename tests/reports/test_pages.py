@@ -151,7 +151,7 @@ def test_the_auditor_sees_each_transfer_in_order(cases: "Cases") -> None:
     rows = [texts(row, "th | td") for row in elements(root, "//table[contains(@class, 'transfers')]/tbody/tr")]
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     assert [row[2] for row in rows] == [
-        "taken", "taken", "taken", "not taken: it did not reach the portal", "refused by the portal",
+        "taken", "taken", "taken", "did not reach the portal", "refused by the portal",
         "not known yet", "a-later-word",
     ]  # fmt: skip
     assert rows[0][3:7] == ["1,000", "1", "212", "240"]
