@@ -7,12 +7,13 @@ from journal.wording import Wording
 AUDITOR_PHRASES: Mapping[str, Wording] = {
     "transfers_title": Wording(ru="Передачи персональных данных на портал", en="Disclosures to the portal"),
     "transfers_intro": Wording(
-        ru="Страница составлена по журналу аудита. Здесь каждый пакет, который мост передал или собирался передать: "
-        "сколько записей, учеников и учётных записей родителей он касается и какими записями журнала аудита это "
-        "доказывается. Основания (связь, согласие, учётная запись) по каждому ученику стоят в самих записях журнала.",
-        en="This page was made from the audit log. It shows each batch that the bridge handed to the portal or was "
-        "about to: how many records, students and parents' accounts it concerns, and which log entries prove it. The "
-        "grounds (link, consent, account) for each student stand in the log's entries themselves.",
+        ru="Здесь каждый пакет, который мост передал или собирался передать: сколько записей, учеников и учётных "
+        "записей родителей он касается. Числа взяты из учёта моста; доказывают их записи журнала аудита, номера "
+        "которых стоят в каждой строке. Там же основания по каждому ученику: связь, согласие, учётная запись.",
+        en="Here is each batch that the bridge handed to the portal or was about to: how many records, students and "
+        "parents' accounts it concerns. The numbers are from the bridge's own books; what proves them is the audit "
+        "log's entries, whose numbers stand in each row. There are the grounds for each student too: link, consent, "
+        "account.",
     ),
     "opaque": Wording(
         ru="На странице нет имён, отметок и адресов: только числа и случайные номера, которые вне моста ничего не "

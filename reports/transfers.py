@@ -1,7 +1,8 @@
 """What the auditor's page is given: the transfers, and the state of the audit log that proves them.
 
-Rules. Ids are opaque, counts are counts: nothing here names a student, a parent or a mark. Whoever fills these
-in reads them from the audit log (`audit.log`, `audit.verify`), not from memory.
+Rules. Ids are opaque, counts are counts: nothing here names a student, a parent or a mark. The numbers of a
+transfer are the bridge's books; what proves them is the log entries that it names, and `LogState` says whether the
+log was found whole.
 """
 
 from collections.abc import Sequence
