@@ -51,7 +51,9 @@ class Spoiler:
         self._group_of_class = {row.id: (row.school_year, row.school_year - row.parallel + 1) for row in tables.classes}
         self._letters = {row.id: row.letter for row in tables.classes}
         self._stays: dict[tuple[int, int, str], list[Stay]] = {}
+        self._stays_of: dict[int, list[Stay]] = {}
         for stay in population.stays:
+            self._stays_of.setdefault(stay.student.id, []).append(stay)
             self._stays.setdefault((stay.year, stay.group.entered, stay.group.letter), []).append(stay)
 
     def spoil(self, broken_subject: int) -> None:
@@ -126,13 +128,8 @@ class Spoiler:
         """Set aside: not enrolled on the lesson's day."""
 
         def gone(stay: Stay, journal: JournalRow, day: date) -> bool:
-            every = self._stays_in(journal)
-            return (
-                journal.subgroup is None
-                and not any(other.student == stay.student and other.covers(day) for other in every)
-                and stay.first < day
-                and stay.last is not None
-            )
+            was_here = stay.first < day and stay.last is not None and journal.subgroup is None
+            return was_here and not any(other.covers(day) for other in self._stays_of[stay.student.id])
 
         self._foreign_marks(gone)
 
