@@ -191,7 +191,7 @@ def _store(request: Request, batch_id: str, changes: Sequence[Row]) -> None:
             for row in changes
         ],
     )
-    note_exposures_of_records(request.connection, request.school, before, request.now, request.today)
+    note_exposures_of_records(request.connection, before, request.now, request.today)
 
 
 def _receipt(request: Request, batch_id: str) -> Row | None:

@@ -134,7 +134,7 @@ def moment(text: str) -> datetime:
         read = None
     if read is None or read.tzinfo is None:
         raise ServiceFaultError(FaultCode.SCHEMA_VIOLATION, "a moment cannot be read or has no zone")
-    return read.astimezone(UTC)
+    return read
 
 
 def moment_text(at: datetime) -> str:

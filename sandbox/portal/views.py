@@ -1,6 +1,6 @@
 """What an account sees, and the lasting record of what it came to see.
 
-Rules. One view of the database, `sight`, says which links show which records; `visible` adds the day. `exposure`
+Rules. One condition, `store.SHOWS`, says which links show which records; `visible` adds the day. `exposure`
 grows whenever a message makes an account see a revision of a record; nothing ever leaves it. Not in it: what
 becomes visible by a day's coming alone (a link whose validFrom lies ahead); ask `visible` for that day.
 """
@@ -9,16 +9,22 @@ import sqlite3
 from datetime import date, datetime
 
 from sandbox.portal.soap import moment_text
+from sandbox.portal.store import SHOWS
 
-_EXPOSE = """
-INSERT INTO exposure (at, school, account_id, link_id, record_id, revision, student_ref, kind, date)
-SELECT :at, school, account_id, link_id, record_id, sight.revision, student_ref, kind, date
-FROM sight WHERE school = :school AND valid_from <= :today AND (valid_to IS NULL OR :today <= valid_to)
-"""
-_EXPOSE_RECORDS = f"""{_EXPOSE} AND (record_id, sight.revision) IN
-(SELECT subject_id, revision FROM history WHERE sequence > :after AND act = 'publish')
-"""  # noqa: S608  joined from constants of this module
-_EXPOSE_LINK = _EXPOSE + " AND link_id = :link_id"
+_EXPOSURE = "INSERT INTO exposure (at, school, account_id, link_id, record_id, revision, student_ref, kind, date)"
+_EXPOSE_LINK = f"""{_EXPOSURE}
+SELECT :at, school, account_id, link_id, record_id, revision, student_ref, kind, date FROM sight
+WHERE school = :school AND link_id = :link_id AND valid_from <= :today AND (valid_to IS NULL OR :today <= valid_to)
+"""  # noqa: S608  joined from constants
+_EXPOSE_RECORDS = f"""{_EXPOSURE}
+SELECT :at, holding.school, account_id, link_id, record_id, holding.revision, holding.student_ref, kind, date
+FROM history CROSS JOIN holding
+    ON holding.school = history.school AND record_id = subject_id AND holding.revision = history.revision
+CROSS JOIN link INDEXED BY link_by_student
+    ON link.school = holding.school AND link.student_ref = holding.student_ref
+WHERE sequence > :after AND act = 'publish' AND {SHOWS}
+    AND valid_from <= :today AND (valid_to IS NULL OR :today <= valid_to)
+"""  # noqa: S608  joined from constants
 
 
 def visible(connection: sqlite3.Connection, school: str, account: str, on: date) -> dict[str, dict[str, object]]:
@@ -46,13 +52,11 @@ def look(connection: sqlite3.Connection, school: str, account: str, on: date) ->
     return visible(connection, school, account, on)
 
 
-def note_exposures_of_records(
-    connection: sqlite3.Connection, school: str, after: int, now: datetime, today: date
-) -> None:
+def note_exposures_of_records(connection: sqlite3.Connection, after: int, now: datetime, today: date) -> None:
     """Note who came to see the records that `history` took after the sequence `after`."""
     connection.execute(
         _EXPOSE_RECORDS,
-        {"at": moment_text(now), "school": school, "today": today.isoformat(), "after": after},
+        {"at": moment_text(now), "today": today.isoformat(), "after": after},
     )
 
 

@@ -104,7 +104,8 @@ def test_a_request_cut_in_its_middle_takes_nothing(portal: PortalServer, raw: Ra
     connection.sock.shutdown(socket.SHUT_RDWR)
     connection.close()
     raw.ok(put_link("l-1"))
-    assert rows(portal, "SELECT count(*) FROM holding") == [(0,)]
+    portal.stop()
+    assert rows(portal, "SELECT operation FROM request_log") == [("PutLink",)]
 
 
 def test_a_client_that_does_not_shake_hands_holds_nobody_up(portal: PortalServer, raw: RawClient) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from lxml import etree
 from sandbox_portal.wire import Clock, RawClient, element, journal, publish, rows, withdraw
 
 from sandbox.portal import PortalServer
@@ -51,7 +52,8 @@ def test_a_revision_that_is_not_newer_changes_nothing_and_counts_as_accepted(
 
 
 def test_records_of_a_batch_are_taken_in_their_order(portal: PortalServer, raw: RawClient) -> None:
-    raw.ok(journal([publish("r-1", 1, value="5"), withdraw("r-1", 2), publish("r-1", 3, value="4")]))
+    records = [publish("r-1", 1, value="5"), withdraw("r-1", 2), publish("r-1", 3, value="4"), publish("r-1", 2)]
+    raw.ok(journal(records))
     assert held(portal) == [("r-1", 3, "4", 0)]
     assert rows(portal, "SELECT act, revision FROM history ORDER BY sequence") == [
         ("publish", 1),
@@ -117,8 +119,9 @@ def test_rejected_records_leave_the_others_taken(portal: PortalServer, raw: RawC
     assert [found.attrib["recordId"] for found in asked] == ["r-2"]
 
 
-def test_holdings_come_in_pages_ordered_by_record_id(raw: RawClient) -> None:
-    ids = [f"r-{number}" for number in range(25)] + ["R-1", "a:1", "Z.9"]
+@pytest.mark.parametrize("records", [28, 30])
+def test_holdings_come_in_pages_ordered_by_record_id(raw: RawClient, records: int) -> None:
+    ids = [f"r-{number}" for number in range(records - 3)] + ["R-1", "a:1", "Z.9"]
     raw.ok(journal([publish(record_id) for record_id in reversed(ids)]))
     seen, pages, page_token = [], 0, None
     while pages == 0 or page_token is not None:
@@ -156,10 +159,20 @@ def test_a_batch_has_five_thousand_records_at_most(raw: RawClient, records: int,
         assert raw.refused(batch) == code
 
 
-def test_a_batch_has_eight_mebibytes_at_most(raw: RawClient) -> None:
-    text = "a" * 3900
-    batch = journal([publish(f"r-{number}", comment=text) for number in range(2104)])
-    assert raw.refused(batch) == "TooLarge"
+@pytest.mark.parametrize(("over", "code"), [(0, None), (1, "TooLarge")])
+def test_a_batch_has_eight_mebibytes_at_most(raw: RawClient, over: int, code: str | None) -> None:
+    records = [publish(f"r-{number}", subject="Algebra", comment="a" * 3900) for number in range(2030)]
+    missing = 8 * 1024 * 1024 + over - len(etree.tostring(journal(records), method="c14n", exclusive=True))
+    for record in records:
+        more = min(100, missing)
+        record[-1].text += "a" * more
+        missing -= more
+    assert missing == 0
+    batch = journal(records)
+    if code is None:
+        assert raw.ok(batch).attrib["accepted"] == "2030"
+    else:
+        assert raw.refused(batch) == code
 
 
 @pytest.mark.parametrize(

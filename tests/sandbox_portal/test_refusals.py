@@ -369,3 +369,12 @@ def test_a_body_of_two_requests_is_refused(portal: PortalServer, raw: RawClient)
     etree.SubElement(envelope, f"{{{SOAP}}}Body").extend([payload, put_link("l-2")])
     assert fault_code(raw.send(raw.signed(envelope), "PutLink")) == "SchemaViolation"
     assert taken(portal) == 0
+
+
+def test_a_processing_instruction_may_not_divide_a_text(portal: PortalServer, raw: RawClient) -> None:
+    record = publish("r-1")
+    subject = record.find(f"{{{DIARY}}}subject")
+    subject.text = "Алгебра"
+    subject.append(etree.PI("cut", "here"))
+    assert raw.refused(journal([record])) == "SchemaViolation"
+    assert taken(portal) == 0

@@ -65,7 +65,7 @@ class ZeepClient:
 
     def __init__(self, portal: PortalServer) -> None:
         self.session = session_of(portal.files)
-        transport = zeep.Transport(session=self.session, timeout=10, operation_timeout=10)
+        transport = zeep.Transport(session=self.session, timeout=60, operation_timeout=60)
         self.client = zeep.Client(
             f"{portal.url}?wsdl",
             transport=transport,
@@ -101,7 +101,7 @@ class RawClient:
         address = urlsplit(self.portal.url)
         context = ssl.create_default_context(cafile=str(self.portal.files.portal_ca))
         context.load_cert_chain(certificate or self.portal.files.bridge_tls)
-        return http.client.HTTPSConnection(address.hostname or "", address.port, context=context, timeout=10)
+        return http.client.HTTPSConnection(address.hostname or "", address.port, context=context, timeout=60)
 
     def post(
         self, message: bytes, operation: str, headers: dict[str, str] | None = None, path: str | None = None
