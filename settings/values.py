@@ -12,10 +12,8 @@ from typing import NoReturn, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import sqlalchemy as sa
 from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from journal.wording import Wording
 from settings.cron import schedule_problem
@@ -25,7 +23,7 @@ REFUSED = "refused"
 """The type of this module's errors; their context's `wording` may add to what was expected."""
 
 _PROFILE_NAME = re.compile(r"[a-z0-9_]+")
-_DATABASE_FILES = (".fdb", ".fbk")
+_DATABASE_FILES = (".fdb", ".gdb", ".fbk", ".gbk")
 
 _IN_MEMORY = Wording(
     ru="база в памяти забудет всё при выходе из программы, нужен файл",
@@ -112,23 +110,25 @@ def _web_url(value: str, schemes: tuple[str, ...]) -> str:
 
 
 def database_url(value: str, info: ValidationInfo) -> str:
-    """Refuse what is no SQLAlchemy URL or lies in memory; a SQLite file's path is made absolute."""
+    """Refuse what is no SQLAlchemy URL or lies in memory; the path of a SQLite or Firebird file is made absolute."""
+    import sqlalchemy as sa  # noqa: PLC0415  half a second that --help need not wait for
+
     trouble: Wording | None = None
     url = None
     try:
         url = sa.make_url(value)
         url.get_dialect()
-    except NoSuchModuleError:
+    except sa.exc.NoSuchModuleError:
         trouble, url = _NO_DIALECT, None
-    except (ArgumentError, ValueError, ImportError):
+    except (sa.exc.ArgumentError, ValueError, ImportError):
         url = None
     if url is None:
         _refused(trouble)
-    if url.get_backend_name() != "sqlite":
-        return value
-    if not url.database or url.database == ":memory:" or "mode=memory" in value:
+    backend = url.get_backend_name()
+    if backend == "sqlite" and (not url.database or url.database == ":memory:" or "mode=memory" in value):
         _refused(_IN_MEMORY)
-    if url.database.startswith("file:"):
+    is_file = backend == "sqlite" or (backend == "firebird" and not url.host)
+    if not is_file or not url.database or url.database.startswith("file:"):
         return value
     absolute = _context(info).file.parent / url.database
     return url.set(database=str(absolute)).render_as_string(hide_password=False)

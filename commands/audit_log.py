@@ -1,0 +1,118 @@
+"""`dnevnik audit verify`: recomputes a log from its files; needs no database of the bridge and no Prefect.
+
+Rules. Verifies any log at any place; without a place, the installation's own. A key given by `--key` decides
+who should have signed; without it the installation's signing key does, where there is one; else the log is only
+held against itself, and the verdict says so. The installation's own log is also held against the newest checkpoint
+that the bridge's database remembers, where that can be read. Exit status 0 whole, 2 damaged or signed by another.
+"""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit.errors import AuditError
+from audit.keys import load_signing_key
+from audit.location import open_store
+from audit.note import Checkpoint, VerifierKey
+from audit.tiles import CHECKPOINT
+from audit.verify import Verdict, verify_log
+from commands.call import Call
+from commands.console import Console
+from journal.wording import BridgeError, ExitStatus, Language, Wording
+from settings import Settings
+
+_VERIFYING = Wording(ru="Проверка журнала", en="Verifying the log")
+_WHOLE = Wording(
+    ru="{log}: журнал цел. Записей: {size}. Корень: {root}", en="{log}: the log is whole. Entries: {size}. Root: {root}"
+)
+_UNKNOWN_KEY = Wording(
+    ru="Чья подпись под журналом, не проверено: дайте ключ проверки (--key)",
+    en="Whose signature the log bears was not checked: give the verifier key (--key)",
+)
+_UNPUBLISHED = Wording(
+    ru="За последней отметкой лежит незаконченное ({count}): так бывает после обрыва, следующая запись это уберёт",
+    en="Beyond the last checkpoint lies something unfinished ({count}): a break leaves that, the next entry removes it",
+)
+_BROKEN = Wording(
+    ru="{log}: журнал НЕ цел, нарушений: {count}. Сохраните его как есть и верните копию",
+    en="{log}: the log is NOT whole, problems: {count}. Keep it as it is and restore a copy",
+)
+_NOTHING_KNOWN = Wording(
+    ru="{file}: файл контрольной отметки не читается. Дайте файл checkpoint, сохранённый отдельно от журнала",
+    en="{file}: the checkpoint file can't be read. Give a file checkpoint that was kept apart from the log",
+)
+
+
+def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequence[Path] = ()) -> ExitStatus:
+    """Verify the log at a folder or URL and say what was found. Raises BridgeError, AuditError for a wrong key."""
+    earlier = [_kept(file) for file in checkpoints]
+    settings = _settings(call, needed=log is None)
+    if log is None and settings is not None:
+        location = settings.audit.log
+        earlier += _remembered(settings)
+    else:
+        location = log if log is not None and "://" in log else Path(log or "")
+    verifier = _own_key(settings, location) if key is None else VerifierKey.parse(key)
+    console = call.console
+    with console.waiting(_VERIFYING) as waiting:
+        verdict = verify_log(
+            location, verifier, earlier=earlier, progress=lambda done, total: waiting.tell("", done, total)
+        )
+    return _say(console, verdict, str(location) if isinstance(location, Path) else "[audit] log")
+
+
+def _say(console: Console, verdict: Verdict, shown: str) -> ExitStatus:
+    for problem in verdict.problems:
+        console.note(problem.ru if console.language == Language.RU else problem.en)
+    if not verdict.ok:
+        console.note(_BROKEN.say(console.language, log=shown, count=len(verdict.problems)))
+        return ExitStatus.NOT_DONE
+    console.say(_WHOLE, log=shown, size=verdict.size, root=base64.b64encode(verdict.root).decode())
+    if not verdict.key_known:
+        console.note(_UNKNOWN_KEY.say(console.language))
+    if verdict.unpublished:
+        console.note(_UNPUBLISHED.say(console.language, count=len(verdict.unpublished)))
+    return ExitStatus.DONE
+
+
+def _settings(call: Call, *, needed: bool) -> Settings | None:
+    """Read the installation's file; an auditor who names a log needs none."""
+    if needed:
+        return call.settings()
+    try:
+        return call.settings()
+    except BridgeError:
+        return None
+
+
+def _own_key(settings: Settings | None, location: str | Path) -> VerifierKey | None:
+    """Return the public half of the installation's signing key, under the name that the log gives itself."""
+    if settings is None or not settings.audit.signing_key.exists:
+        return None
+    store = open_store(location)
+    try:
+        note = store.read(CHECKPOINT)
+        origin = None if note is None else Checkpoint.parse(note).origin
+    except AuditError:
+        origin = None  # the verification says what is wrong
+    finally:
+        store.close()
+    return None if origin is None else load_signing_key(settings.audit.signing_key.read(), origin).verifier
+
+
+def _kept(file: Path) -> Checkpoint:
+    """Read a checkpoint that was kept apart from the log."""
+    try:
+        note = file.read_bytes()
+    except OSError:
+        note = None
+    if note is None:
+        raise BridgeError("checkpoint-unreadable", _NOTHING_KNOWN, {"file": file})
+    return Checkpoint.parse(note)
+
+
+def _remembered(settings: Settings) -> list[Checkpoint]:
+    """Return the newest checkpoint that the bridge's database knows, where there is one: a cut log shows by it."""
+    from commands.known_checkpoint import known_checkpoint  # noqa: PLC0415  a copy of a log needs no database
+
+    return known_checkpoint(settings)

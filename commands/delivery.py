@@ -1,0 +1,135 @@
+"""`plan`, `sync`, `sweep`, `reconcile`, `report`: the schools' runs, and what came of them.
+
+Rules. A school fails alone: its line says why, the others go on. The exit status is the balances' (`delivery.balance`).
+`sync` runs the same Prefect flow as the schedule does; when Prefect itself can't run it, the steps are run without,
+for what was sent is known by the bridge's database alone. `--json` writes one JSON document on stdout and nothing else.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import database
+from commands.call import Call, utc_now
+from commands.console import Waiting
+from commands.report_pages import write_report
+from commands.scheduler import run_sync
+from delivery.balance import SchoolBalance, overall_status
+from delivery.runs import last_balances
+from flows import steps
+from flows.assembly import shared_bridge
+from flows.bridge import Bridge
+from flows.progress import Progress
+from journal.wording import BridgeError, ExitStatus, Language, Wording
+from reports.machine import as_json
+from reports.reasons import catalogue
+from reports.terminal import table
+from settings import SchoolSection
+
+Step = Callable[[Bridge, str, Progress], SchoolBalance]
+
+_PLANNING = Wording(ru="Расчёт", en="Planning")
+_SYNCING = Wording(ru="Передача", en="Syncing")
+_SWEEPING = Wording(ru="Отзыв утративших основание", en="Taking back")
+_RECONCILING = Wording(ru="Сверка с порталом", en="Reconciling")
+_STEPS = {
+    "recover": Wording(ru="незаконченное", en="unfinished"),
+    "read": Wording(ru="чтение журнала", en="reading"),
+    "decide": Wording(ru="проверка согласий", en="deciding"),
+    "holdings": Wording(ru="записи портала", en="holdings"),
+    "send": Wording(ru="отправка", en="sending"),
+    "done": Wording(ru="готово", en="done"),
+}
+_NO_REPORT = Wording(
+    ru="Отчёта ещё нет: ни одна школа не передавала данных. Выполните: dnevnik sync",
+    en="There is no report yet: no school was synced. Do: dnevnik sync",
+)
+
+
+def plan(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
+    """Say what a sync would do; sends nothing."""
+    return _run(call, schools, steps.plan_school, _PLANNING, as_document=as_document)
+
+
+def sweep(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
+    """Take back what lost its ground, without reading the schools."""
+    return _run(call, schools, steps.sweep_school, _SWEEPING, as_document=as_document)
+
+
+def reconcile(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
+    """Hold the portal's holdings against the ledger, and mend."""
+    return _run(call, schools, steps.reconcile_school, _RECONCILING, as_document=as_document)
+
+
+def sync(call: Call, schools: Sequence[str], *, as_document: bool, with_prefect: bool) -> ExitStatus:
+    """Bring the portal to what it should hold, as a Prefect flow or by its steps alone."""
+    settings = call.settings()
+    chosen = settings.chosen(schools)
+    bridge = shared_bridge()
+    with call.console.waiting(_SYNCING) as waiting:
+        progress = _progress(waiting, call.console.language, len(chosen))
+        codes = [school.code for school in chosen]
+        balances = run_sync(codes, settings, progress) if with_prefect else []
+        done = {balance.school for balance in balances}
+        balances += [steps.sync_school(bridge, s.code, progress) for s in chosen if s.code not in done]
+    return _tell(call, _in_order(balances, chosen), as_document=as_document)
+
+
+def report(call: Call, schools: Sequence[str], *, as_document: bool, pages: Path | None) -> ExitStatus:
+    """Show what came of each school's newest run. Raises BridgeError `no-report` when there was none."""
+    settings = call.settings()
+    chosen = settings.chosen(schools)
+    engine = database.open_database(settings.bridge.state)
+    database.upgrade(engine)
+    with database.reading(engine) as connection:
+        balances = last_balances(connection, [school.code for school in chosen])
+    if not balances:
+        raise BridgeError("no-report", _NO_REPORT)
+    if pages is not None:
+        call.console.note(str(write_report(settings, engine, balances, pages, utc_now())))
+    engine.dispose()
+    if as_document or pages is None:
+        _show(call, balances, as_document=as_document)
+    return ExitStatus.DONE
+
+
+def _run(call: Call, schools: Sequence[str], step: Step, title: Wording, *, as_document: bool) -> ExitStatus:
+    chosen = call.settings().chosen(schools)
+    bridge = shared_bridge()
+    with call.console.waiting(title) as waiting:
+        progress = _progress(waiting, call.console.language, len(chosen))
+        balances = [step(bridge, school.code, progress) for school in chosen]
+    return _tell(call, balances, as_document=as_document)
+
+
+def _progress(waiting: Waiting, language: Language, schools: int) -> Progress:
+    """Return what a step calls: shows the school and the step, and how many schools are done."""
+    done: set[str] = set()
+
+    def progress(school: str, step: str) -> None:
+        if step == "done":
+            done.add(school)
+        waiting.tell(f"{school} {_STEPS[step].say(language) if step in _STEPS else step}", len(done), schools)
+
+    return progress
+
+
+def _in_order(balances: Sequence[SchoolBalance], chosen: Sequence[SchoolSection]) -> list[SchoolBalance]:
+    by_code = {balance.school: balance for balance in balances}
+    return [by_code[school.code] for school in chosen]
+
+
+def _tell(call: Call, balances: Sequence[SchoolBalance], *, as_document: bool) -> ExitStatus:
+    """Show the balances, and on stderr a line for each school whose run was not done."""
+    _show(call, balances, as_document=as_document)
+    for balance in balances:
+        if balance.failure is not None and as_document:
+            call.console.note(f"{balance.school}: {balance.failure.wording.say(call.console.language)}")
+    return overall_status(balances)
+
+
+def _show(call: Call, balances: Sequence[SchoolBalance], *, as_document: bool) -> None:
+    if as_document:
+        call.console.result(json.dumps(as_json(balances), ensure_ascii=False, indent=2))
+    else:
+        call.console.draw(table(balances, call.console.language, catalogue()))

@@ -1,0 +1,122 @@
+"""The help of the command line, in both languages."""
+
+from collections.abc import Mapping
+
+from journal.wording import Language, Wording
+
+
+def help_language(environment: Mapping[str, str]) -> Language:
+    """Return the language of help: the terminal's, as LC_ALL, LC_MESSAGES or LANG name it; else Russian."""
+    named = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return Language.EN if named.lower().startswith("en") else Language.RU
+
+
+HELP: Mapping[str, Wording] = {
+    "dnevnik": Wording(
+        ru="Передаёт отметки школьных журналов на портал — только с согласия родителей — и доказывает каждую передачу.",
+        en="Carries marks from school journals to the portal, with parents' consent only, and can prove each transfer.",
+    ),
+    "config": Wording(
+        ru="файл установки (иначе DNEVNIK_CONFIG, иначе ./bridge.toml)",
+        en="the installation's file (else DNEVNIK_CONFIG, else ./bridge.toml)",
+    ),
+    "schools": Wording(ru="коды школ; без них — все", en="codes of schools; none: all"),
+    "json": Wording(ru="один документ JSON вместо таблицы", en="one JSON document instead of a table"),
+    "init": Wording(
+        ru="Создать файл установки, ключи, запросы на сертификаты, базу; ничего не перезаписывает.",
+        en="Write the installation's file, keys, certificate requests, database; overwrites nothing.",
+    ),
+    "check": Wording(
+        ru="Проверить базы школ, портал, сертификаты, часы, ключи: строка на каждое, со средством.",
+        en="Check the schools' databases, portal, certificates, clock, keys: a line each, with the remedy.",
+    ),
+    "registry": Wording(ru="Заявления, связи и согласия родителей.", en="Parents' applications, links and consents."),
+    "registry-import": Wording(
+        ru="Принять реестр (CSV или XLSX) целиком или не принять вовсе.",
+        en="Take a register (CSV or XLSX), whole or not at all.",
+    ),
+    "register-file": Wording(ru="файл реестра", en="the register's file"),
+    "dry-run": Wording(ru="только проверить, ничего не записывать", en="only check it, record nothing"),
+    "registry-withdraw": Wording(ru="Записать отзыв согласия.", en="Record the withdrawal of a consent."),
+    "registry-list": Wording(ru="Перечислить связи без имён.", en="List the links without names."),
+    "school": Wording(ru="код школы", en="the school's code"),
+    "student": Wording(ru="номер ученика в базе школы", en="the student's id in the school's database"),
+    "account": Wording(ru="учётная запись родителя на портале", en="the parent's account at the portal"),
+    "at": Wording(
+        ru="когда отозвано, например 2026-11-02T08:00:00+03:00; без этого — сейчас",
+        en="when it was withdrawn, like 2026-11-02T08:00:00+03:00; else now",
+    ),
+    "plan": Wording(
+        ru="Показать, что изменила бы передача; ничего не отправляет.",
+        en="Show what a sync would change; sends nothing.",
+    ),
+    "sync": Wording(
+        ru="Привести портал к тому, что он должен показывать.", en="Bring the portal to what it should hold."
+    ),
+    "full": Wording(ru="прочитать весь учебный год заново", en="read the whole school year anew"),
+    "without-prefect": Wording(
+        ru="выполнить те же шаги без потока Prefect: быстрее запускается, запуск не виден в Prefect",
+        en="do the same steps without the Prefect flow: starts faster, and Prefect doesn't see the run",
+    ),
+    "sweep": Wording(
+        ru="Снять с портала то, что потеряло основание, не читая школ.",
+        en="Take back what lost its ground, without reading the schools.",
+    ),
+    "reconcile": Wording(
+        ru="Сверить записи портала с учётом моста и исправить.",
+        en="Hold the portal's holdings against the ledger, and mend.",
+    ),
+    "report": Wording(ru="Показать итоги последних передач.", en="Show what came of the newest runs."),
+    "html": Wording(
+        ru="записать страницы для школ и аудитора в эту папку",
+        en="write pages for schools and auditor into this folder",
+    ),
+    "hold": Wording(ru="Планы, которые ждут решения человека.", en="Plans that wait for a person's word."),
+    "hold-list": Wording(ru="Перечислить ждущие планы.", en="List the plans that wait."),
+    "hold-plan": Wording(
+        ru="номер плана из hold list, можно начало", en="the plan's number in hold list, or its beginning"
+    ),
+    "hold-approve": Wording(ru="Разрешить план; его исполнит sync.", en="Approve a plan; sync carries it out."),
+    "hold-discard": Wording(ru="Отклонить план.", en="Discard a plan."),
+    "audit": Wording(ru="Журнал аудита.", en="The audit log."),
+    "audit-verify": Wording(
+        ru="Пересчитать журнал целиком; не нужны ни база, ни Prefect.",
+        en="Recompute the whole log; needs no database and no Prefect.",
+    ),
+    "log": Wording(
+        ru="папка или адрес журнала; без него — свой", en="the log's folder or URL; else the installation's own"
+    ),
+    "key": Wording(ru="ключ проверки строкой (показывает init)", en="the verifier key as a line (init shows it)"),
+    "checkpoint": Wording(
+        ru="прежняя отметка (файл checkpoint), сохранённая отдельно; можно несколько",
+        en="an earlier checkpoint file that was kept apart; may be repeated",
+    ),
+    "sandbox": Wording(ru="Выдуманные школа и портал для проб.", en="A made-up school and portal to try things on."),
+    "sandbox-school": Wording(
+        ru="Записать выдуманную школу как базу Firebird.", en="Write a made-up school as a Firebird database."
+    ),
+    "sandbox-register": Wording(ru="Записать реестр выдуманных родителей.", en="Write a register of made-up parents."),
+    "sandbox-portal": Wording(ru="Запустить портал; Ctrl+C остановит.", en="Serve the portal; Ctrl+C stops it."),
+    "sandbox-fault": Wording(ru="Поставить сбой портала в очередь.", en="Queue a fault of the portal."),
+    "sandbox-demo": Wording(
+        ru="Показать всю работу на трёх выдуманных школах.", en="Show the whole job on three made-up schools."
+    ),
+    "demo-folder": Wording(ru="новая папка для демонстрации", en="a new folder for the demonstration"),
+    "school-file": Wording(ru="файл базы Firebird (.fdb)", en="the Firebird file (.fdb)"),
+    "students": Wording(ru="сколько учеников", en="how many students"),
+    "weeks": Wording(ru="сколько недель уроков", en="how many weeks of lessons"),
+    "seed": Wording(ru="зерно: то же зерно — та же школа", en="the same seed gives the same school"),
+    "name": Wording(ru="название школы", en="the school's name"),
+    "portal-folder": Wording(ru="папка портала: его база и ключи", en="the portal's folder: its database and keys"),
+    "host": Wording(ru="на каком адресе слушать", en="the address to listen on"),
+    "port": Wording(ru="порт; 0 — любой свободный", en="the port; 0: any free one"),
+    "portal-schools": Wording(
+        ru="школа, которую портал знает; без этого — все", en="a school that the portal knows; none: all"
+    ),
+    "fault-kind": Wording(ru="вид сбоя, например cut-after", en="what goes wrong, like cut-after"),
+    "operation": Wording(
+        ru="операция, например SubmitJournal; * — любая", en="an operation, like SubmitJournal; *: any"
+    ),
+    "times": Wording(ru="сколько раз; 0 — пока не снимут", en="how often; 0: until cleared"),
+    "argument": Wording(ru="секунды или образец номеров записей", en="seconds, or a pattern of record ids"),
+}

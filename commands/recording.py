@@ -1,0 +1,94 @@
+"""Records what a person decided: in the bridge's database, and before that is committed, in the audit log.
+
+Rules. If the log can't be written, nothing is recorded. Where log and database share one SQLite file, which one
+writer at a time may lock, the log follows the commit. Dies between log and commit: the log tells of something that
+was not recorded, and doing it again records it. Who decided is the account that runs the program; the log holds a
+keyed digest of its name.
+"""
+
+import getpass
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+import database
+from audit.entry import Entry
+from commands.call import utc_now
+from consent_registry.vault import Vault
+from delivery.checkpoints import remember_checkpoint
+from flows.assembly import ORIGIN, open_audit_log, open_vault
+from settings import Settings
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], tuple[Result, Sequence[Entry]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The parts that recording needs. `by` names who decides."""
+
+    settings: Settings
+    engine: Engine
+    vault: Vault
+    by: str
+
+    @property
+    def by_digest(self) -> str:
+        """Who decides, as the audit log names them."""
+        return hmac.new(self.vault.derive("recorded-by"), self.by.encode(), hashlib.sha256).hexdigest()
+
+    def record(self, work: Work[Result]) -> Result:
+        """Run `work` in one transaction, log the entries that it returns, commit. Raises what `work` raises."""
+        with closing(open_audit_log(self.settings, self.engine)) as log:
+            with database.writing(self.engine) as connection:
+                result, entries = work(connection)
+                after_commit = self._shares_file_with_log()
+                if entries and not after_commit:
+                    log.append(entries)
+            if entries and after_commit:
+                log.append(entries)
+            checkpoint = log.checkpoint()
+        with database.writing(self.engine) as connection:
+            remember_checkpoint(connection, ORIGIN, checkpoint.size, checkpoint.root, utc_now())
+        return result
+
+    def tried(self, work: Work[Result]) -> Result:
+        """Run `work` and take back all that it did; nothing is logged."""
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            result, _ = work(connection)
+            transaction.rollback()
+        return result
+
+    def _shares_file_with_log(self) -> bool:
+        location = self.settings.audit.log
+        if isinstance(location, Path) or self.engine.dialect.name != "sqlite":
+            return False
+        log = sa.make_url(location)
+        return log.get_backend_name() == "sqlite" and log.database == self.engine.url.database
+
+
+@contextmanager
+def recorder(settings: Settings) -> Iterator[Recorder]:
+    """Open what recording needs; the database's tables are brought up to date. Raises BridgeError."""
+    vault = open_vault(settings)
+    engine = database.open_database(settings.bridge.state)
+    try:
+        database.upgrade(engine)
+        yield Recorder(settings, engine, vault, _who())
+    finally:
+        engine.dispose()
+
+
+def _who() -> str:
+    """Name the account that runs the program."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

@@ -1,0 +1,159 @@
+"""`dnevnik registry …`: a register of people and consents comes in, a consent is withdrawn, cases are listed.
+
+Rules. A register is taken whole or not at all. Lists name no person: school, student id, account id, stage. A
+withdrawal takes effect at the portal with the next sweep or sync.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.engine import Connection
+
+import database
+from audit.entry import ConsentEvent
+from commands.call import Call, utc_now
+from commands.recording import Recorder, recorder
+from connectors.school.read import read_identities
+from consent_registry.facts import CaseState
+from consent_registry.register_file import read_register
+from consent_registry.registration import CaseEvent, ImportSummary, import_register, states, withdraw
+from flows.assembly import random_id, school_source
+from journal.school import StudentIdentity
+from journal.wording import BridgeError, ExitStatus, Wording
+from mappings.profile import load_profile
+from settings import Settings
+
+_IMPORTED = Wording(
+    ru="Реестр принят: новых {new}, изменено {changed}, без изменений {unchanged}",
+    en="Register taken: new {new}, changed {changed}, unchanged {unchanged}",
+)
+_WOULD_IMPORT = Wording(
+    ru="Проверка реестра: новых {new}, изменилось бы {changed}, без изменений {unchanged}. Ничего не записано",
+    en="Register tried: new {new}, to change {changed}, unchanged {unchanged}. Nothing was recorded",
+)
+_NO_FILE = Wording(
+    ru="{file}: файл реестра не читается. Проверьте имя и право чтения",
+    en="{file}: the register file can't be read. Check its name and the right to read it",
+)
+_WITHDRAWN = Wording(
+    ru="Отзыв записан. На портале он исполнится ближайшим запуском: dnevnik sweep",
+    en="The withdrawal is recorded. It takes effect at the portal with the next run: dnevnik sweep",
+)
+_ALREADY = Wording(
+    ru="Согласие уже было отозвано к этому моменту, ничего не изменено",
+    en="The consent was already withdrawn by then, nothing was changed",
+)
+_BAD_MOMENT = Wording(
+    ru="--at: нужны дата и время с часовым поясом, например 2026-11-02T08:00:00+03:00",
+    en="--at: a date and time with its zone are needed, like 2026-11-02T08:00:00+03:00",
+)
+_STAGES = {
+    "withdrawn": Wording(ru="отозвано", en="withdrawn"),
+    "registered": Wording(ru="зарегистрировано", en="registered"),
+    "identified": Wording(ru="идентифицировано", en="identified"),
+    "applied": Wording(ru="заявление", en="applied"),
+}
+
+
+def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
+    """Take a register. Raises BridgeError; RegisterProblemsError lists every problem, and nothing is recorded."""
+    settings = call.settings()
+    try:
+        rows = read_register(file, two_persons=settings.consent.two_persons)
+    except OSError:
+        rows = None
+    if rows is None:
+        raise BridgeError("register-unreadable", _NO_FILE, {"file": file})
+    now = utc_now()
+    with recorder(settings) as registry:
+
+        def work(connection: Connection) -> tuple[ImportSummary, Sequence[ConsentEvent]]:
+            summary = import_register(
+                connection,
+                rows,
+                identities=lambda school: _identities(settings, school, now),
+                vault=registry.vault,
+                new_id=random_id,
+                now=now,
+                by=registry.by,
+            )
+            return summary, [_entry(event, now, registry) for event in summary.events]
+
+        summary = registry.tried(work) if dry_run else registry.record(work)
+    call.console.say(
+        _WOULD_IMPORT if dry_run else _IMPORTED,
+        new=summary.new,
+        changed=summary.changed,
+        unchanged=summary.unchanged,
+    )
+    return ExitStatus.DONE
+
+
+def withdraw_consent(call: Call, *, school: str, student: str, account: str, at: str | None) -> ExitStatus:
+    """Record that a parent withdrew a consent. Raises BridgeError, `link-unknown` among others."""
+    settings = call.settings()
+    code = settings.school(school).code
+    now = utc_now()
+    moment = now if at is None else _moment(at)
+    with recorder(settings) as registry:
+
+        def work(connection: Connection) -> tuple[CaseEvent | None, Sequence[ConsentEvent]]:
+            event = withdraw(connection, code, student, account, at=moment, now=now, by=registry.by)
+            return event, [] if event is None else [_entry(event, now, registry)]
+
+        event = registry.record(work)
+    call.console.say(_ALREADY if event is None else _WITHDRAWN)
+    return ExitStatus.DONE
+
+
+def list_cases(call: Call, schools: Sequence[str]) -> ExitStatus:
+    """Write a line a case: school, student id, account id, stage, days in force; tabs between, no names."""
+    settings = call.settings()
+    chosen = settings.chosen(schools)
+    now = utc_now()
+    with recorder(settings) as registry, database.reading(registry.engine) as connection:
+        for school in chosen:
+            for case in sorted(states(connection, school.code), key=lambda case: (case.student_key, case.account_id)):
+                stage = _STAGES[_stage(case, now)].say(call.console.language)
+                days = f"{case.in_force_from or ''}/{case.in_force_to or ''}"
+                call.console.result(f"{case.school}\t{case.student_key}\t{case.account_id}\t{stage}\t{days}")
+    return ExitStatus.DONE
+
+
+def _stage(case: CaseState, now: datetime) -> str:
+    if case.withdrawn_at is not None and case.withdrawn_at <= now:
+        return "withdrawn"
+    if case.registered_at is not None:
+        return "registered"
+    return "identified" if case.identified_at is not None else "applied"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BridgeError("moment-wrong", _BAD_MOMENT)
+    return moment
+
+
+def _identities(settings: Settings, code: str, now: datetime) -> Sequence[StudentIdentity] | None:
+    """Read a school's students; None when the installation has no such school."""
+    school = next((school for school in settings.schools if school.code == code), None)
+    if school is None:
+        return None
+    today = now.astimezone(settings.bridge.timezone).date()
+    return read_identities(school_source(school), load_profile(school.profile), code=code, today=today)
+
+
+def _entry(event: CaseEvent, now: datetime, registry: Recorder) -> ConsentEvent:
+    return ConsentEvent(
+        at=now,
+        school=event.school,
+        case=event.case_ref,
+        event=event.event,
+        valid_at=event.valid_at,
+        by_digest=registry.by_digest,
+    )
