@@ -67,19 +67,16 @@ def open_vault(settings: Settings) -> Vault:
 
 def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
     """Open the audit log and hold it against what the database remembers. Raises BridgeError `audit`, `audit-cut`."""
-    failure: AuditError | None = None
     try:
         log = open_log(settings.audit.log, load_signing_key(settings.audit.signing_key.read(), ORIGIN), ORIGIN)
         with reading(engine) as connection:
             known = known_checkpoint(connection, ORIGIN)
-        continues = known is None or log.continues(*known)
+        if known is None or log.continues(*known):
+            return log
+        refusal = BridgeError("audit-cut", _CUT, {"size": known[0]})
     except AuditError as error:
-        failure = error
-    if failure is not None:
-        raise BridgeError("audit", _AUDIT, {"ru": failure.ru, "en": failure.en})
-    if not continues:
-        raise BridgeError("audit-cut", _CUT, {"size": known[0] if known else 0})
-    return log
+        refusal = BridgeError("audit", _AUDIT, {"ru": error.ru, "en": error.en})
+    raise refusal
 
 
 def school_source(section: SchoolSection) -> SchoolSource:

@@ -15,13 +15,14 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from typing import Any, cast
 
 from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from delivery.balance import SchoolBalance
 from flows import steps
@@ -87,7 +88,7 @@ def _each(schools: Sequence[str] | None, one: Task[[str], None]) -> State[None]:
     return Failed(message=word) if failed and failed == len(codes) else Completed(message=word)
 
 
-_RUNNER = ThreadPoolTaskRunner(max_workers=SCHOOLS_AT_ONCE)  # type: ignore[no-untyped-call]  # Prefect's own
+_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=SCHOOLS_AT_ONCE))
 
 
 @flow(name="sync-district", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
