@@ -44,7 +44,7 @@ class FolderStore:
     def paths(self) -> Iterator[str]:
         """Give the relative path of every file but the lock and the files being written."""
         with _named(self._folder):
-            for folder, folders, files in os.walk(self._folder, onerror=_reraise):
+            for folder, folders, files in os.walk(self._folder, onerror=_unless_gone):
                 here = Path(folder).relative_to(self._folder)
                 if here == Path():
                     folders[:] = [name for name in folders if name != NEW]
@@ -193,8 +193,10 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _reraise(error: OSError) -> None:
-    raise error
+def _unless_gone(error: OSError) -> None:
+    """Pass over a folder of partial tiles that a writer removed while the log was walked through."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 @contextmanager

@@ -227,16 +227,24 @@ def test_partial_tiles_go_when_the_full_one_is_there(tmp_path: Path, key: Signin
         "tile/entries/000.p/200",
         "tile/entries/000.p/255",
     }
-    log.append(intents(2))
-    assert set(files(tmp_path)) == {
-        ".lock",
-        "checkpoint",
-        "tile/0/000",
-        "tile/0/001.p/1",
-        "tile/1/000.p/1",
-        "tile/entries/000",
-        "tile/entries/001.p/1",
-    }
+    log.append(intents(1))
+    full = {".lock", "checkpoint", "tile/0/000", "tile/1/000.p/1", "tile/entries/000"}
+    assert set(files(tmp_path)) == full
+    log.append(intents(1))
+    assert set(files(tmp_path)) == full | {"tile/0/001.p/1", "tile/entries/001.p/1"}
+
+
+def test_a_folder_that_goes_while_the_log_is_walked_through_is_passed_over(
+    tmp_path: Path, key: SigningKey, intents: Intents
+) -> None:
+    log = open_log(tmp_path, key, ORIGIN)
+    log.append(intents(257))
+    walk = FolderStore(tmp_path).paths()
+    seen: list[str] = []
+    while "tile/0/000" not in seen:  # then the folder tile/0/001.p is known, and not yet looked into
+        seen.append(next(walk))
+    log.append(intents(255))
+    assert {"checkpoint", "tile/0/000", "tile/entries/000"} <= {*seen, *walk}
 
 
 def test_only_the_owner_may_look(tmp_path: Path, key: SigningKey, intents: Intents) -> None:
