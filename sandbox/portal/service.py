@@ -50,7 +50,17 @@ class Service:
     clients: frozenset[str] | None = None
 
     def answer(self, connection: sqlite3.Connection, message: bytes, action: str, client: str) -> Answer:
-        """Answer one request; `action` is its SOAPAction, `client` the fingerprint of the TLS certificate."""
+        """Answer one request; `action` is its SOAPAction, `client` the fingerprint of the TLS certificate.
+
+        A failure within the portal is answered with Internal and named by its class; GetReceipt tells what was taken.
+        """
+        try:
+            return self._answer(connection, message, action, client)
+        except Exception as failure:  # noqa: BLE001  whatever fails in here, the client hears of it
+            internal = ServiceFaultError(FaultCode.INTERNAL, f"{type(failure).__name__} within the portal")
+        return self.refuse(connection, internal, len(message))
+
+    def _answer(self, connection: sqlite3.Connection, message: bytes, action: str, client: str) -> Answer:
         now = self.now()
         try:
             operation, payload = self._check(message, action, client, now)

@@ -87,3 +87,10 @@ def test_the_same_report_twice_is_no_error_and_kept_once(portal: PortalServer, r
 def test_a_report_of_an_unknown_application_is_a_fault(portal: PortalServer, raw: RawClient, school: str) -> None:
     seed(portal, range(1, 2))
     assert raw.refused(report("a-2" if school == "0252" else "a-1", school=school)) == "UnknownApplication"
+
+
+def test_a_reply_that_would_break_the_schema_never_leaves(portal: PortalServer, raw: RawClient) -> None:
+    long_name = replace(ONE, student=PersonName("Я" * 101, "Илья"))
+    with contextlib.closing(portal.connect()) as connection:
+        seed_applications(connection, "0252", [long_name])
+    assert raw.refused(element("ListApplications", school="0252", after="0")) == "Internal"

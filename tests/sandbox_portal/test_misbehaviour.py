@@ -196,6 +196,13 @@ def test_a_fault_that_means_nothing_is_not_queued(portal: PortalServer, kind: st
     assert rows(portal, "SELECT count(*) FROM faults") == [(0,)]
 
 
+def test_a_failure_within_the_portal_is_answered(portal: PortalServer, raw: RawClient) -> None:
+    with contextlib.closing(portal.connect()) as connection:
+        connection.execute("INSERT INTO faults (fault) VALUES ('no-such-kind')")
+    assert raw.refused(put_link("l-1")) == "Internal"
+    raw.ok(put_link("l-1"))
+
+
 def test_slow_and_trickle_take_their_time(portal: PortalServer, raw: RawClient) -> None:
     portal.fail_next("slow", argument="0.3")
     started = time.monotonic()
