@@ -1,13 +1,16 @@
 """Loads the Firebird engine that comes with the package `firebird-embedded`, once per process.
 
 Rules. The engine needs the system's libtommath and its own libtomcrypt in the process before its client
-library, the variable FIREBIRD naming its folder, and no default host: else the client tries localhost.
+library, the variable FIREBIRD naming its folder, and no default host: else the client tries localhost. Its
+lock tables lie in a folder of this user: the usual one, /tmp/firebird, belongs to whoever came first.
 Both the embedded engine and the network client are in this one library, so every Firebird source of the
 bridge goes through it.
 """
 
 import ctypes
 import os
+import stat
+import tempfile
 import threading
 from pathlib import Path
 
@@ -46,7 +49,18 @@ def use_embedded_firebird() -> None:
         if missing:
             raise BridgeError("firebird-libtommath-missing", _LIBTOMMATH_MISSING)
         ctypes.CDLL(str(RUNTIME / "libtomcrypt.so.1"), mode=ctypes.RTLD_GLOBAL)
+        os.environ.setdefault("FIREBIRD_LOCK", str(_lock_folder()))
         driver_config.fb_client_library.value = str(RUNTIME / "libfbclient.so.2")
         driver_config.server_defaults.host.value = ""
         driver_config.server_defaults.user.value = "SYSDBA"
         _loaded = True
+
+
+def _lock_folder() -> Path:
+    """Return a folder that only this user can enter; another user's of that name is left alone."""
+    folder = Path(tempfile.gettempdir()) / f"dnevnik-firebird-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    held = folder.lstat()
+    if stat.S_ISDIR(held.st_mode) and held.st_uid == os.getuid():
+        return folder
+    return Path(tempfile.mkdtemp(prefix="dnevnik-firebird-"))

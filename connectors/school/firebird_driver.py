@@ -40,10 +40,10 @@ from mappings.raw import RawTable
 CONNECT_SECONDS = 15
 _LOGIN_CODES = frozenset({335544472, 335545106, 335544352})  # login, login_error, no_priv at the attachment
 _NO_PERMISSION = 335544352
-_NETWORK_CODES = frozenset({335544721, 335544722, 335544726, 335544727, 335544741, 335544648})
+_NETWORK_CODES = frozenset({335544721, 335544726, 335544727, 335544741, 335544648})
 _IO_ERROR = 335544344
-_BUSY_CODES = frozenset({335544345, 335545068, 335544451})
-_FORMAT_CODES = frozenset({335544323, 335544379, 335544335, 335544649})
+_BUSY_CODES = frozenset({335545107, 335544345})  # opened by another engine, lock conflict
+_FORMAT_CODES = frozenset({335544323, 335544379, 335545273})  # no database, another version's, too short
 _SCHEMA_STATES = ("42S02", "42S22")
 
 _registering = threading.Lock()

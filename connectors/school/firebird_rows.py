@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from firebird.driver.fbapi import OCTETS
+from firebird.driver.interfaces import iResultSet
 from firebird.driver.types import SQLDataType, StateResult
 
 from connectors.school.columns import Column
@@ -47,14 +48,6 @@ class ItemLike(Protocol):
     length: int
     offset: int
     null_offset: int
-
-
-class ResultSet(Protocol):
-    """The driver's wrapper of an open result set."""
-
-    def fetch_next(self, message: int, /) -> int:
-        """Fetch the next row's message to a memory address; raises the driver's DatabaseError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +89,26 @@ def layout_of(types: Mapping[str, ColumnType], items: Sequence[ItemLike], length
     return Layout(dtype, readers)
 
 
-def blocks(result: ResultSet, layout: Layout, size: int) -> Iterator[dict[str, Column]]:
-    """Fetch a result set to its end and yield its rows as typed columns, `size` rows at a time."""
+def blocks(result: iResultSet, layout: Layout, size: int) -> Iterator[dict[str, Column]]:
+    """Fetch a result set to its end and yield its rows as typed columns, `size` rows at a time.
+
+    Raises the driver's DatabaseError. The status that Firebird reports to belongs to the thread, so all of
+    a result set is to be fetched by one thread.
+    """
     block = np.empty(size, layout.dtype)
     start, step = block.ctypes.data, layout.dtype.itemsize
-    fetch = result.fetch_next
+    fetch, handle = result.vtable.fetchNext, result._as_parameter_
+    failed, status = result.status.vtable.getState, result.status._as_parameter_
     more = True
     while more:
         filled = 0
-        while filled < size and (more := fetch(start + filled * step) == StateResult.OK):
+        while filled < size:
+            code = fetch(handle, status, start + filled * step)
+            if failed(status):
+                result._check()  # noqa: SLF001  raises what the status says
+            if code != StateResult.OK:
+                more = False
+                break
             filled += 1
         if filled:
             rows = block[:filled]
