@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -63,6 +64,18 @@ def test_an_xlsx_has_the_same_columns_and_may_hold_real_dates_and_numbers(files:
     assert got.day("in_force_from") == date(2026, 9, 4)
     (plain,) = read(files, row)
     assert dict(got.fields) == {**plain.fields, "account_id": "pa-55810"}
+
+
+def test_a_number_that_a_spreadsheet_writes_with_a_point_is_that_number(files: "Files", row: Cells) -> None:
+    cells = row | {"student_id": 7654321}
+    path = files.xlsx([list(COLUMNS), [cells.get(column) for column in COLUMNS]])
+    with ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with ZipFile(path, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content.replace(b"<v>7654321</v>", b"<v>7654321.0</v>"))
+    (got,) = read_register(path, two_persons=True)
+    assert got.text("student_id") == "7654321"
 
 
 def test_an_xlsx_moment_without_zone_is_refused_and_so_is_a_date_with_a_time(files: "Files", row: Cells) -> None:

@@ -1,0 +1,37 @@
+"""A PostgreSQL of one's own for a test: a fresh cluster, on a socket in its own folder."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PG_CTL = shutil.which("pg_ctl")
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Give the URL of an empty database; `PG_CTL` None: PostgreSQL's programs are not installed."""
+    folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
+    if os.geteuid() == 0:
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    data = str(folder / "data")
+    try:
+        _run("initdb", "-D", data, "-s", "-o", "-A trust -U bridge -N")
+        _run("start", "-D", data, "-s", "-w", "-l", str(folder / "log"), "-o", f"-h '' -k {folder} -F")
+        try:
+            yield f"postgresql+psycopg://bridge@/postgres?host={folder}"
+        finally:
+            _run("stop", "-D", data, "-s", "-m", "immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _run(*arguments: str) -> None:
+    """Run PostgreSQL's own program, which refuses to be root."""
+    account = "postgres" if os.geteuid() == 0 else None
+    subprocess.run([str(PG_CTL), *arguments], check=True, capture_output=True, user=account, cwd="/")
