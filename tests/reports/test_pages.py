@@ -90,6 +90,20 @@ def test_a_page_can_be_read_without_eyes(cases: "Cases", name: str, language: La
         assert one.tag in VOID or len(one) or (one.text or "").strip() or one.tag == "td", etree.tostring(one)
 
 
+@pytest.mark.parametrize("name", ["transfers", "index"])
+def test_a_stacked_table_says_in_its_roles_that_it_is_one(cases: "Cases", name: str) -> None:
+    """Some browsers forget a table's meaning when its style makes blocks of its rows, unless roles say it."""
+    root = parsed(pages(cases)[name])
+    tables = elements(root, "//table[contains(@class, 'stacked')]")
+    assert tables
+    roles = {"table": {"table"}, "tr": {"row"}, "td": {"cell"}, "th": {"columnheader", "rowheader"}}
+    for part in elements(root, "//table[contains(@class, 'stacked')]/descendant-or-self::*"):
+        if part.tag in roles:
+            assert part.get("role") in roles[part.tag], etree.tostring(part)
+        if part.tag == "td":
+            assert part.get("data-label")
+
+
 @pytest.mark.parametrize("name", [*SCHOOLS, *TRANSFERS, "index"])
 def test_a_page_needs_nothing_from_elsewhere(cases: "Cases", name: str) -> None:
     text = pages(cases)[name]
@@ -194,6 +208,13 @@ def test_a_report_is_written_and_replaced(cases: "Cases", tmp_path: Path) -> Non
     for path in folder.iterdir():
         for link in elements(parsed(path.read_text(encoding="utf-8")), "//nav/a | //table//a"):
             assert (folder / (link.get("href") or "")).is_file()
+
+
+def test_a_page_that_cannot_be_put_in_place_leaves_nothing_behind(cases: "Cases", tmp_path: Path) -> None:
+    (tmp_path / "school-0252.html" / "in the way").mkdir(parents=True)
+    with pytest.raises(BridgeError):
+        write_pages(tmp_path, schools=[cases.schools["done"]], transfers=None, edition=cases.edition())
+    assert [path.name for path in tmp_path.iterdir()] == ["school-0252.html"]
 
 
 def test_without_transfers_there_is_no_page_of_them(cases: "Cases", tmp_path: Path) -> None:
