@@ -140,14 +140,17 @@ def sync(
     schools: Schools = None,
     *,
     full: Annotated[bool, typer.Option("--full", help=_help("full"))] = False,
-    without_prefect: Annotated[bool, typer.Option("--without-prefect", help=_help("without-prefect"))] = False,
+    with_prefect: Annotated[
+        bool | None, typer.Option("--with-prefect/--without-prefect", help=_help("with-prefect"))
+    ] = None,
     as_document: AsDocument = False,
 ) -> ExitStatus:
     """Bring the portal to what it should hold."""
     from commands import delivery
 
     del full  # every sync reads the whole school year; the option is promised for versions that read less
-    return delivery.sync(_call(context), schools or (), as_document=as_document, with_prefect=not without_prefect)
+    chosen = bool(os.environ.get("PREFECT_API_URL")) if with_prefect is None else with_prefect
+    return delivery.sync(_call(context), schools or (), as_document=as_document, with_prefect=chosen)
 
 
 @app.command(help=_help("sweep"))

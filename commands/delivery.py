@@ -1,12 +1,13 @@
 """`plan`, `sync`, `sweep`, `reconcile`, `report`: the schools' runs, and what came of them.
 
 Rules. A school fails alone: its line says why, the others go on. The exit status is the balances' (`delivery.balance`).
-`sync` runs the same Prefect flow as the schedule does; when Prefect itself can't run it, the steps are run without,
+`sync` runs the same flow as the schedule does: by Prefect's engine where a Prefect server is named (PREFECT_API_URL)
+or asked for, else by threads (docs/adr/prefect-only-starts-work.md); what Prefect could not run is run without it,
 for what was sent is known by the bridge's database alone. `--json` writes one JSON document on stdout and nothing else.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import database
@@ -18,15 +19,13 @@ from delivery.balance import SchoolBalance, overall_status
 from delivery.runs import last_balances
 from flows import steps
 from flows.assembly import shared_bridge
-from flows.bridge import Bridge
+from flows.order import Step, run_in_threads
 from flows.progress import Progress
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 from reports.machine import as_json
 from reports.reasons import catalogue
 from reports.terminal import table
 from settings import SchoolSection
-
-Step = Callable[[Bridge, str, Progress], SchoolBalance]
 
 _PLANNING = Wording(ru="Расчёт", en="Planning")
 _SYNCING = Wording(ru="Передача", en="Syncing")
@@ -71,7 +70,8 @@ def sync(call: Call, schools: Sequence[str], *, as_document: bool, with_prefect:
         codes = [school.code for school in chosen]
         balances = run_sync(codes, settings, progress) if with_prefect else []
         done = {balance.school for balance in balances}
-        balances += [steps.sync_school(bridge, s.code, progress) for s in chosen if s.code not in done]
+        rest = [code for code in codes if code not in done]
+        balances += run_in_threads(bridge, rest, steps.sync_school, progress)
     return _tell(call, _in_order(balances, chosen), as_document=as_document)
 
 
@@ -98,7 +98,7 @@ def _run(call: Call, schools: Sequence[str], step: Step, title: Wording, *, as_d
     bridge = shared_bridge()
     with call.console.waiting(title) as waiting:
         progress = _progress(waiting, call.console.language, len(chosen))
-        balances = [step(bridge, school.code, progress) for school in chosen]
+        balances = run_in_threads(bridge, [school.code for school in chosen], step, progress)
     return _tell(call, balances, as_document=as_document)
 
 

@@ -30,6 +30,7 @@ from sandbox.school.edit import MOSCOW, MarkRef, SchoolEditor
 
 MARKER = ".dnevnik-demo"
 MARKS = range(401, 406)
+FIVE, FOUR = 405, 404
 FEW = 3
 
 
@@ -90,7 +91,7 @@ _T_SCHOOLS = Wording(
     ru="1. Три школы в Firebird и портал-песочница", en="1. Three schools in Firebird, a sandbox portal"
 )
 _T_REGISTER = Wording(ru="2. Реестр: заявления и согласия во всех состояниях", en="2. The register, in every stage")
-_T_SYNC = Wording(ru="3. Передача (поток Prefect)", en="3. The sync (a Prefect flow)")
+_T_SYNC = Wording(ru="3. Передача", en="3. The sync")
 _T_CHANGES = Wording(
     ru="4. Родитель отзывает согласие, учитель исправляет одну отметку и удаляет другую",
     en="4. A parent withdraws, a teacher corrects one mark and deletes another",
@@ -166,17 +167,17 @@ def _main_job(call: Call, folder: Path, now: datetime) -> ExitStatus:
     register = _write_register(folder, now)
     registry.import_file(call, register, dry_run=False)
     console.say(_T_SYNC)
-    delivery.sync(call, [], as_document=False, with_prefect=True)
+    delivery.sync(call, [], as_document=False, with_prefect=False)
     console.say(_T_CHANGES)
     parent, student = (_choose(folder, register, school) for school in SCHOOLS[:2])
     editor = SchoolEditor((folder / SCHOOLS[1].file).absolute())
     corrected, deleted = _two_marks(folder, student, editor)
     before = [_shown(folder, choice) for choice in (parent, student)]
     registry.withdraw_consent(call, school=parent.school, student=parent.student, account=parent.account, at=None)
-    editor.correct_mark(corrected.mark_id, 405 if corrected.type_id != 405 else 404, at=now)
+    editor.correct_mark(corrected.mark_id, FOUR if corrected.type_id == FIVE else FIVE, at=now)
     editor.delete_mark(deleted.mark_id)
     console.say(_T_AGAIN)
-    delivery.sync(call, [], as_document=False, with_prefect=True)
+    delivery.sync(call, [], as_document=False, with_prefect=False)
     console.say(_T_PORTAL)
     after = [_shown(folder, choice) for choice in (parent, student)]
     console.draw(_differences(console, before[0], after[0], parent))

@@ -54,9 +54,9 @@ HELP: Mapping[str, Wording] = {
         ru="Привести портал к тому, что он должен показывать.", en="Bring the portal to what it should hold."
     ),
     "full": Wording(ru="прочитать весь учебный год заново", en="read the whole school year anew"),
-    "without-prefect": Wording(
-        ru="выполнить те же шаги без потока Prefect: быстрее запускается, запуск не виден в Prefect",
-        en="do the same steps without the Prefect flow: starts faster, and Prefect doesn't see the run",
+    "with-prefect": Wording(
+        ru="движком Prefect или без него; само: с ним, если задан PREFECT_API_URL",
+        en="by Prefect's engine or without; by itself: with it, if PREFECT_API_URL is set",
     ),
     "sweep": Wording(
         ru="Снять с портала то, что потеряло основание, не читая школ.",

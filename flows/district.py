@@ -13,7 +13,7 @@ import os
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -27,12 +27,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from delivery.balance import SchoolBalance
 from flows import steps
 from flows.assembly import shared_bridge
-from flows.bridge import Bridge
+from flows.order import SCHOOLS_AT_ONCE, Step, each_school
 from flows.progress import Progress, silent
-
-SCHOOLS_AT_ONCE = 2
-
-Step = Callable[[Bridge, str, Progress], SchoolBalance]
 
 collected: ContextVar[dict[str, SchoolBalance] | None] = ContextVar("collected", default=None)
 """Where a caller in this process finds the balances; they never pass through Prefect."""
@@ -81,8 +77,7 @@ def reconcile_one(code: str) -> None:
 def _each(schools: Sequence[str] | None, one: Task[[str], None]) -> State[None]:
     """Run a task for each school (None: all) and name the flow run's end by counts alone."""
     codes = list(schools or shared_bridge().schools)
-    futures = [one.submit(code) for code in codes]
-    wait(futures)
+    futures = each_school(codes, one.submit, wait)
     failed = sum(future.state.is_failed() or future.state.is_crashed() for future in futures)
     word = f"{len(codes)} schools, {failed} failed"
     return Failed(message=word) if failed and failed == len(codes) else Completed(message=word)
