@@ -53,7 +53,7 @@ class Text(_AsItIs):
     """A text of one closed alphabet."""
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = re.compile(pattern, re.ASCII)
+        self._pattern = re.compile(pattern)
 
     def check(self, value: object) -> None:
         """Refuse anything but a text of the pattern."""

@@ -26,7 +26,7 @@ from audit.verify import verify_log
 
 ORIGIN = "school.example/audit"
 CALLS = ("open", "write", "fsync", "replace", "mkdir", "unlink", "rmdir")
-SITUATIONS = [(0, 3), (3, 2), (250, 10), (255, 1), (500, 300)]
+SITUATIONS = [(0, 3), (3, 2), (250, 10), (255, 1), (500, 20)]
 FORK = multiprocessing.get_context("fork")
 Intents = Callable[[int], list[Entry]]
 

@@ -95,7 +95,7 @@ def test_without_the_key_every_changed_byte_but_the_signatures_is_found(folder: 
         (folder / path).write_bytes(content)
 
 
-@pytest.mark.parametrize("change", ["remove", "cut", "extend", "empty"])
+@pytest.mark.parametrize("change", ["remove", "cut", "extend", "another entry", "empty"])
 def test_a_file_that_is_gone_or_of_another_length_is_found(long_folder: Path, key: SigningKey, change: str) -> None:
     for path in stored(long_folder):
         if path in {"tile/entries/001.p/144", "tile/0/001.p/144", "tile/1/000.p/1"} and change == "remove":
@@ -104,7 +104,12 @@ def test_a_file_that_is_gone_or_of_another_length_is_found(long_folder: Path, ke
         if change == "remove":
             (long_folder / path).unlink()
         else:
-            changed = {"cut": content[:-1], "extend": content + b"\x00", "empty": b""}[change]
+            changed = {
+                "cut": content[:-1],
+                "extend": content + b"\x00",
+                "another entry": content + b"\x00\x00",
+                "empty": b"",
+            }[change]
             (long_folder / path).write_bytes(changed)
         verdict = verify_log(long_folder, key.verifier)
         assert not verdict.ok, path
