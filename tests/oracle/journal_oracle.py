@@ -195,7 +195,7 @@ class _Journal:
             fact.reasons.add("unknown-mark-type")
         subject = one_line(self.by_id["SUBJECT"][self.by_id["JOURNAL"][journal_id]["SUBJECT_ID"]]["NAME"])
         value = one_line(mark_type["SHORT_NAME"]) if mark_type else ""
-        for text in (subject, value):
+        for text in (subject, value) if mark_type else (subject,):
             if text is None:
                 fact.reasons.add("undecodable-text")
             elif not text:

@@ -102,7 +102,7 @@ def open_link(student_id: int, row: Mapping[str, str]) -> OpenLink:
         row["account_id"],
         valid_from,
         _day(row["in_force_to"]),
-        records_from or date.min,
+        records_from or date.max,
         _day(row["records_to"]),
         frozenset(row["kinds"].split()) or EVERY_KIND,
     )
