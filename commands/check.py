@@ -46,8 +46,11 @@ def _findings(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from guarded("[audit] log", partial(look_at_audit, settings))
     keys: list[Finding] = []
     for secret in (portal.client_certificate, portal.signing_key, portal.authorities):
-        keys += guarded(secret.key, partial(look_at_key, secret, is_private=secret is not portal.authorities))
-        if keys[-1].condition is not Condition.WRONG:
+        is_private = secret is not portal.authorities
+        (there,) = guarded(secret.key, partial(look_at_key, secret, is_private=is_private))
+        if there.condition is not Condition.FINE:
+            keys.append(there)
+        if there.condition is not Condition.WRONG:
             keys += guarded(secret.key, partial(look_at_certificate, secret, now))
     yield from keys
     if all(finding.condition is not Condition.WRONG for finding in keys):
