@@ -120,13 +120,17 @@ class FolderWriter:
 
     def _beyond(self, level: int, count: int) -> Iterator[Tile]:
         """Give the stored tiles of a level that reach over its first `count` hashes."""
-        first, last = count // TILE_WIDTH, (count + LONGEST_APPEND) // TILE_WIDTH
-        near = {(self._folder / Tile(level, index, TILE_WIDTH).full_path).parent for index in (first, last)}
-        for folder in near:
-            for name in _listing(folder):
-                below = _listing(folder / name) if name.endswith(".p") else [""]
+        first, last = (
+            Tile(level, number // TILE_WIDTH, TILE_WIDTH).full_path.rpartition("/")
+            for number in (count, count + LONGEST_APPEND)
+        )
+        for folder, least in {last[0]: "", first[0]: first[2]}.items():
+            for name in _listing(self._folder / folder):
+                if name < least:
+                    continue  # the many full tiles before the edge
+                below = _listing(self._folder / folder / name) if name.endswith(".p") else [""]
                 for width in below:
-                    tile = parse_path((folder / name / width).relative_to(self._folder).as_posix())
+                    tile = parse_path(f"{folder}/{name}/{width}".rstrip("/"))
                     if tile is not None and tile.first + tile.width > count:
                         yield tile
 

@@ -247,6 +247,27 @@ def test_a_folder_that_goes_while_the_log_is_walked_through_is_passed_over(
     assert {"checkpoint", "tile/0/000", "tile/entries/000"} <= {*seen, *walk}
 
 
+def test_what_lies_beyond_the_checkpoint_goes_and_nothing_else(tmp_path: Path) -> None:
+    """At the border of two folders: a log of 999 full tiles and 156 hashes."""
+    published = {"tile/0/000", "tile/0/998", "tile/0/999.p/1", "tile/0/999.p/156", "tile/1/002", "tile/1/003.p/231"}
+    beyond = {
+        "tile/0/999",
+        "tile/0/999.p/157",
+        "tile/0/x001/000",
+        "tile/0/x001/254.p/9",
+        "tile/1/003",
+        "tile/2/000.p/4",
+    }
+    both = {path.replace("/0/", "/entries/") for path in published | beyond if "/0/" in path} | published | beyond
+    for path in both:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    with FolderStore(tmp_path).writing() as writer:
+        writer.drop_unpublished(999 * 256 + 156)
+    expected = published | {path.replace("/0/", "/entries/") for path in published if "/0/" in path} | {".lock"}
+    assert set(files(tmp_path)) == expected
+
+
 def test_only_the_owner_may_look(tmp_path: Path, key: SigningKey, intents: Intents) -> None:
     folder = tmp_path / "log"
     open_log(folder, key, ORIGIN).append(intents(2))
