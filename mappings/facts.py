@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from journal.vocabulary import RecordKind
 from mappings.dimensions import Dimensions
-from mappings.lookup import BoolArray, DayArray, IntArray, Lookup
+from mappings.lookup import BoolArray, DayArray, IntArray
 from mappings.profile import CodeRange, Codes
 from mappings.raw import ABSENCES, MARKS, NOTHING, PERIOD_MARKS, RawJournal
 from mappings.texts import ObjectArray, only, prose
@@ -197,8 +197,3 @@ def _source_keys(prefix: str, ids: list[int]) -> ObjectArray:
 
 def _joined(parts: Sequence[Facts]) -> Facts:
     return Facts(**{item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Facts)})
-
-
-def pair_keys(left: Lookup, left_ids: IntArray, right: Lookup, right_ids: IntArray) -> IntArray:
-    """Return one integer for each pair of ids, the same for the same pair, by their positions."""
-    return left.positions(left_ids) * (right.size + 1) + right.positions(right_ids)

@@ -2,7 +2,7 @@
 
 Rules. A time that the clock showed twice is its first showing; one that the clock skipped moves forward by
 the length of the gap (both as `datetime.fold` 0 has it). Seconds are kept, fractions are not. A time before
-1970 or after 2100 is a fault of the server's clock and becomes no instant.
+1970 or after 2099 is a fault of the server's clock and becomes no instant.
 """
 
 from datetime import UTC, datetime
@@ -13,15 +13,15 @@ import numpy.typing as npt
 
 from mappings.lookup import BoolArray, DayArray
 
-_FIRST = np.datetime64("1970-01-02", "s")
-_LAST = np.datetime64("2100-01-01", "s")
+_FIRST = np.datetime64("1970-01-01", "s")
+_END = np.datetime64("2100-01-01", "s")
 _SLOT = 15 * 60  # seconds: within a quarter of an hour, counted on the local clock, no zone's offset changes
 
 
 def to_instants(local: DayArray, zone: ZoneInfo) -> tuple[DayArray, BoolArray]:
     """Return the UTC instants (without zone) of local times, and which times were out of range."""
     given = ~np.isnat(local)
-    outside = given & ((local < _FIRST) | (local > _LAST))
+    outside = given & ((local < _FIRST) | (local >= _END))
     usable = given & ~outside
     seconds: npt.NDArray[np.int64] = local[usable].astype("datetime64[s]").astype(np.int64)
     slots, place = np.unique(seconds // _SLOT, return_inverse=True)

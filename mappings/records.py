@@ -17,11 +17,11 @@ import pandas as pd
 from journal.frames import RECORD_COLUMNS
 from journal.school import SchoolReading, Window
 from mappings.dimensions import Dimensions, dimensions
-from mappings.facts import KINDS, Facts, facts, pair_keys
+from mappings.facts import KINDS, Facts, facts
 from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
-from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, STUDENTS, RawJournal
+from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, RawJournal
 from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.roster import roster
 from mappings.texts import ObjectArray
@@ -93,13 +93,18 @@ def _enrolled(rows: Facts, raw: RawJournal) -> BoolArray:
 
 def _not_members(rows: Facts, raw: RawJournal, known: Dimensions) -> BoolArray:
     table = raw[MEMBERS.name]
-    students = Lookup(raw[STUDENTS.name]["id"].to_numpy(np.int64))
-    listed = pair_keys(
-        known.journals, table["journal_id"].to_numpy(np.int64), students, table["student_id"].to_numpy(np.int64)
+    member = table["student_id"].to_numpy(np.int64)
+    people = Lookup(np.unique(member))
+
+    def pairs(journal: IntArray, student: IntArray) -> IntArray:
+        return journal * (people.size + 1) + people.positions(student)
+
+    stays = Stays(
+        pairs(known.journals.positions(table["journal_id"].to_numpy(np.int64)), member),
+        table["date_from"].to_numpy("datetime64[s]"),
+        table["date_to"].to_numpy("datetime64[s]"),
     )
-    stays = Stays(listed, table["date_from"].to_numpy("datetime64[s]"), table["date_to"].to_numpy("datetime64[s]"))
-    asked = rows.journal * (students.size + 1) + students.positions(rows.student)
-    return ~stays.overlap(asked, rows.first, rows.last)
+    return ~stays.overlap(pairs(rows.journal, rows.student), rows.first, rows.last)
 
 
 def _records(
