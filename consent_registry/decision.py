@@ -297,13 +297,13 @@ class _Layer:
 
 
 def _numbered(values: pd.Series) -> tuple[Numbers, list[str]]:
-    """Give each distinct value a number from 0; a missing value gets the one after the last, so it equals none."""
+    """Give each distinct value a number from 0; a missing one has -1, the last place, which belongs to no value."""
     numbers, distinct = pd.factorize(values)
-    return np.where(numbers < 0, len(distinct), numbers), [str(value) for value in distinct]
+    return numbers, [str(value) for value in distinct]
 
 
 def _layers(students: Sequence[str], grounds: Iterable[Grant | Refusal]) -> tuple[list[_Layer], Numbers, Numbers]:
-    """Lay the grants out by rank and student; also say how many each student has, and its best refusal's rank."""
+    """Lay the grants out by rank and student; how many each student has; its best refusal's rank."""
     number_of = {student: number for number, student in enumerate(students)}
     size = len(students) + 1
     layers: list[_Layer] = []

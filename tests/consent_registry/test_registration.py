@@ -310,6 +310,23 @@ def test_only_a_new_consent_registered_anew_follows_a_withdrawal(
     assert kinds.count(FactKind.WITHDRAWAL) == (2 if lifted else 1)
 
 
+def test_a_registration_that_was_held_already_lifts_no_back_dated_withdrawal(registry: "Registry", row: Cells) -> None:
+    registry.take(row)
+    registry.withdraw(datetime(2026, 9, 1, tzinfo=UTC))  # before the registration
+    registry.take(row | {"consent_signed_on": "2026-11-20"})
+    assert outcome(registry) is Reason.CONSENT_WITHDRAWN
+
+
+def test_the_day_of_a_withdrawal_is_the_day_where_the_link_is_registered(registry: "Registry", row: Cells) -> None:
+    registry.take(row)
+    registry.withdraw(datetime(2026, 11, 18, 22, 30, tzinfo=UTC))  # half past one on the 19th in Moscow
+    again = row | {"registered_at": "2026-11-20T12:00:00+03:00"}
+    registry.take(again | {"consent_signed_on": "2026-11-18"})
+    assert outcome(registry) is Reason.CONSENT_WITHDRAWN
+    registry.take(again | {"consent_signed_on": "2026-11-19", "registered_at": "2026-11-20T12:00:01+03:00"})
+    assert isinstance(outcome(registry), Grant)
+
+
 def test_facts_can_neither_be_changed_nor_deleted(registry: "Registry", row: Cells) -> None:
     registry.take(row)
     for act in (FACT.update().values(kind="consent"), FACT.delete()):
