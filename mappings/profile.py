@@ -122,18 +122,18 @@ def _text_form(form: str) -> str:
     return form
 
 
+def _with_other(forms: dict[str, str]) -> dict[str, str]:
+    if "other" not in forms:
+        raise ValueError("other")
+    return forms
+
+
 class _Head(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     encoding: Annotated[str, AfterValidator(_known_encoding)]
-    texts: dict[str, Annotated[str, AfterValidator(_text_form)]]
-
-    @model_validator(mode="after")
-    def _other_stands(self) -> "_Head":
-        if "other" not in self.texts:
-            raise ValueError("other")
-        return self
+    texts: Annotated[dict[str, Annotated[str, AfterValidator(_text_form)]], AfterValidator(_with_other)]
 
 
 class _Range(BaseModel):
@@ -153,26 +153,26 @@ class _KindRange(_Range):
     kind: RecordKind
 
 
+_AnyRange = TypeVar("_AnyRange", bound=_Range)
+
+
+def _distinct(ranges: list[_AnyRange]) -> list[_AnyRange]:
+    ordered = sorted((r.first, r.last) for r in ranges)
+    if any(following <= last for (_, last), (following, _) in pairwise(ordered)):
+        raise ValueError("overlap")
+    return ranges
+
+
+_Kinds = Annotated[list[_KindRange], Field(min_length=1), AfterValidator(_distinct)]
+
+
 class _CodeTables(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mark: list[_KindRange] = Field(min_length=1)
-    absence: list[_KindRange] = Field(min_length=1)
-    period: list[_KindRange] = Field(min_length=1)
-    period_mark: list[_Range] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _one_meaning(self) -> "_CodeTables":
-        for ranges in (self.mark, self.absence, self.period, self.period_mark):
-            _refuse_overlaps(ranges)
-        return self
-
-
-def _refuse_overlaps(ranges: Sequence[_Range]) -> None:
-    ordered = sorted((r.first, r.last) for r in ranges)
-    for (_, last), (following, _) in pairwise(ordered):
-        if following <= last:
-            raise ValueError("overlap")
+    mark: _Kinds
+    absence: _Kinds
+    period: _Kinds
+    period_mark: Annotated[list[_Range], Field(min_length=1), AfterValidator(_distinct)]
 
 
 _EXPECTATIONS = {

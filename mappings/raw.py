@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 NOTHING = int(np.iinfo(np.int64).min)
@@ -36,9 +37,13 @@ class RawTable:
     columns: Mapping[str, ColumnType]
     windowed: bool = field(default=False)
 
+    def frame(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> pd.DataFrame:
+        """Return the table's frame of its columns, each of exactly its type (pandas would guess that of texts)."""
+        return pd.DataFrame({name: pd.Series(columns[name], dtype=DTYPES[kind]) for name, kind in self.columns.items()})
+
     def empty(self) -> pd.DataFrame:
         """Return the table's frame without rows."""
-        return pd.DataFrame({name: np.empty(0, DTYPES[kind]) for name, kind in self.columns.items()})
+        return self.frame({name: np.empty(0, DTYPES[kind]) for name, kind in self.columns.items()})
 
 
 DTYPES: Mapping[ColumnType, np.dtype] = {

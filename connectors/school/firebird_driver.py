@@ -31,7 +31,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.embedded import use_embedded_firebird
 from connectors.school.firebird_rows import Layout, blocks, layout_of
-from connectors.school.snapshot import SnapshotFacts, check_names, row_chunks
+from connectors.school.snapshot import SnapshotFacts, check_count, row_chunks
 from connectors.school.source import FirebirdFile, FirebirdServer
 from journal.wording import BridgeError
 from mappings.profile import Statement
@@ -64,11 +64,11 @@ class FirebirdDriver:
         cursor = self._connection.cursor()
         try:
             cursor.execute(statement.sql, list(values))
-            check_names(table, [item[0] for item in cursor.description])
             layout = _layout(cursor, table) if self._by_block else None
             if layout is not None:
                 yield from blocks(cursor._result, layout, size)  # noqa: SLF001  see firebird_rows
             else:
+                check_count(table, len(cursor.description))
                 yield from row_chunks(table, cursor.fetchmany, size)
         finally:
             with suppress(DatabaseError):
@@ -174,10 +174,12 @@ def readable(path: Path) -> bool:
 
 
 def _layout(cursor: Cursor, table: RawTable) -> Layout | None:
+    """Return how the query's rows lie in memory, None where the driver is to decode them."""
     statement = getattr(cursor, "_stmt", None)
     buffer, items = getattr(statement, "_out_buffer", None), getattr(statement, "_out_desc", None)
     if buffer is None or items is None or not hasattr(getattr(cursor, "_result", None), "fetch_next"):
         return None
+    check_count(table, len(items))
     return layout_of(table.columns, items, len(buffer))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import SnapshotFacts, check_names, row_chunks
+from connectors.school.snapshot import SnapshotFacts, check_count, row_chunks
 from connectors.school.source import OdbcSource
 from journal.wording import BridgeError
 from mappings.profile import Statement
@@ -46,7 +46,7 @@ class OdbcDriver:
         try:
             bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
             cursor.execute(statement.sql, *bound)
-            check_names(table, [str(item[0]) for item in cursor.description])
+            check_count(table, len(cursor.description or ()))
             yield from row_chunks(table, cursor.fetchmany, size)
         finally:
             with suppress(Exception):

@@ -2,7 +2,7 @@
 
 Rules. All queries of one reading go through one transaction that sees one state of the database and is not
 allowed to write, where the database can be told so. Whoever opens a snapshot closes it. A query's columns
-must be those that `mappings.raw` declares, by name and in order; nothing is reflected or guessed.
+must be as many as `mappings.raw` declares, in its order; nothing is reflected or guessed.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -92,8 +92,7 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         parts = list(self._chunks(table, profile, window, progress))
         if not parts:
             return table.empty()
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in table.columns}
-        return pd.DataFrame(columns, copy=False)
+        return table.frame({name: np.concatenate([part[name] for part in parts]) for name in table.columns})
 
     def first_rows(self, table: RawTable, profile: Profile, window: Window | None = None) -> None:
         """Run one of the profile's queries as far as its first rows, to see that it can be run. Raises as `read`."""
@@ -134,12 +133,12 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         self.driver.close()
 
 
-def check_names(table: RawTable, names: Sequence[str]) -> None:
-    """Check a result's column count against the table's. Raises ColumnsDifferError.
+def check_count(table: RawTable, columns: int) -> None:
+    """Hold a result's number of columns against the table's. Raises ColumnsDifferError.
 
     Names are the query's own business: the profile may call a column as its database does.
     """
-    if len(names) != len(table.columns):
+    if columns != len(table.columns):
         raise ColumnsDifferError
 
 

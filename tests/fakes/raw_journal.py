@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from connectors.school.columns import to_columns
 from mappings.raw import JOURNAL_TABLES, RawJournal
 
@@ -36,4 +34,4 @@ BASE: dict[str, list[tuple[object, ...]]] = {
 def raw_journal(**tables: Sequence[tuple[object, ...]]) -> RawJournal:
     """Return all raw tables of a reading: those given, the small school's for the others."""
     rows = {**BASE, **tables}
-    return {table.name: pd.DataFrame(to_columns(rows.get(table.name, []), table.columns)) for table in JOURNAL_TABLES}
+    return {table.name: table.frame(to_columns(rows.get(table.name, []), table.columns)) for table in JOURNAL_TABLES}

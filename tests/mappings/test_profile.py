@@ -1,0 +1,135 @@
+"""A profile is loaded whole or refused with the file and the key."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from journal.vocabulary import RecordKind
+from journal.wording import BridgeError, Language
+from mappings.profile import PROFILES, CodeRange, Query, load_profile
+from mappings.raw import ALL_TABLES
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> Path:
+    shutil.copytree(PROFILES / "paragraf", tmp_path / "paragraf")
+    return tmp_path
+
+
+def refusal(folder: Path, name: str = "paragraf") -> BridgeError:
+    with pytest.raises(BridgeError) as caught:
+        load_profile(name, folder)
+    assert caught.value.__cause__ is None
+    assert caught.value.say(Language.RU)
+    return caught.value
+
+
+def edit(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / "paragraf" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_bridges_own_profile_has_a_query_for_each_table() -> None:
+    profile = load_profile("paragraf")
+    assert set(profile.queries) == {table.name for table in ALL_TABLES}
+    assert CodeRange(401, 422, RecordKind.CURRENT) in profile.codes.marks
+    assert profile.codes.period_marks == ((401, 422),)
+
+
+def test_texts_are_read_as_bytes_from_firebird_only() -> None:
+    profile = load_profile("paragraf")
+    firebird = profile.statement("subjects", "firebird", "qmark")
+    assert "CAST(CAST(s.NAME AS VARCHAR(100) CHARACTER SET WIN1251)" in firebird.sql
+    assert "CHARACTER SET" not in profile.statement("subjects", "sqlite", "qmark").sql
+
+
+def test_parameters_stand_in_the_order_of_their_places() -> None:
+    statement = load_profile("paragraf").statement("members", "firebird", "qmark")
+    assert statement.parameters == ("first", "last", "first", "last")
+    assert statement.sql.count("?") == 4
+
+
+def test_a_percent_sign_is_doubled_where_the_driver_would_take_it_for_a_parameter() -> None:
+    query = Query("x", "SELECT 'a%' FROM T WHERE D = :first AND C = x::date")
+    assert query.render("{column}", "pyformat").sql == "SELECT 'a%%' FROM T WHERE D = %s AND C = x::date"
+    assert query.render("{column}", "qmark").sql == "SELECT 'a%' FROM T WHERE D = ? AND C = x::date"
+
+
+@pytest.mark.parametrize("name", ["nobody", "../paragraf", "", "a/b"])
+def test_an_unknown_profile_is_refused_with_those_that_exist(profiles: Path, name: str) -> None:
+    error = refusal(profiles, name)
+    assert error.code == "profile-unknown"
+    assert error.parameters["known"] == "paragraf"
+
+
+def test_where_there_are_no_profiles_none_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path).parameters["known"] == "–"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "key"),
+    [
+        ("profile.toml", 'name = "paragraf"', 'name = "other"', "name"),
+        ("profile.toml", 'encoding = "cp1251"', 'encoding = "klingon"', "encoding"),
+        ("profile.toml", 'other = "{column}"', 'another = "{column}"', "texts"),
+        ("profile.toml", 'other = "{column}"', 'other = "{colon}"', "texts.other"),
+        ("profile.toml", 'other = "{column}"', 'other = "{column} {size}"', "texts.other"),
+        ("profile.toml", "[texts]", "colour = 1\n[texts]", "colour"),
+        ("profile.toml", "[texts]", "[texts", "–"),
+        ("codes.toml", "first = 601", "first = 602", "mark.1"),
+        ("codes.toml", "last = 422", "last = 601", "mark"),
+        ("codes.toml", 'kind = "current"', 'kind = "common"', "mark.0.kind"),
+        ("codes.toml", "first = 401", 'first = "low"', "mark.0.first"),
+    ],
+)
+def test_a_wrong_key_is_named(profiles: Path, file: str, old: str, new: str, key: str) -> None:
+    edit(profiles, file, old, new)
+    error = refusal(profiles)
+    assert (error.code, error.parameters["file"], error.parameters["key"]) == ("profile-wrong", file, key)
+
+
+@pytest.mark.parametrize("file", ["codes.toml", "marks.sql"])
+def test_a_missing_file_is_named(profiles: Path, file: str) -> None:
+    (profiles / "paragraf" / file).unlink()
+    assert refusal(profiles).parameters["file"] == file
+
+
+def test_a_file_that_is_no_utf8_is_named(profiles: Path) -> None:
+    (profiles / "paragraf" / "marks.sql").write_bytes("SELECT 'я'".encode("cp1251"))
+    assert refusal(profiles).parameters["file"] == "marks.sql"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM MARK",
+        "SELECT 1 FROM T; DELETE FROM MARK",
+        "-- SELECT\nUPDATE T SET A = 1",
+        "",
+        "SELECT {text m.NOTE} FROM MARK m",
+        "SELECT {m.NOTE} FROM MARK m",
+        "SELECT 1 FROM MARK WHERE ID = :school",
+    ],
+)
+def test_a_query_is_one_select_of_known_parameters(profiles: Path, sql: str) -> None:
+    (profiles / "paragraf" / "marks.sql").write_text(sql, encoding="utf-8")
+    assert refusal(profiles).parameters["file"] == "marks.sql"
+
+
+def test_a_table_that_is_not_windowed_has_no_parameters(profiles: Path) -> None:
+    (profiles / "paragraf" / "subjects.sql").write_text("SELECT 1, 2 FROM T WHERE A = :first", encoding="utf-8")
+    assert refusal(profiles).parameters["expected_en"] == "the query's parameters: –"
+
+
+def test_comments_and_a_last_semicolon_are_not_sent(profiles: Path) -> None:
+    path = profiles / "paragraf" / "subjects.sql"
+    path.write_text("/* :first; {x} */ SELECT s.ID, s.NAME FROM SUBJECT s -- ; :last\n;\n", encoding="utf-8")
+    sql = load_profile("paragraf", profiles).statement("subjects", "firebird", "qmark").sql
+    assert sql == "SELECT s.ID, s.NAME FROM SUBJECT s"
+
+
+def test_a_query_knows_its_words() -> None:
+    assert {"MARK", "NOTE", "LESSON_DATE"} <= load_profile("paragraf").queries["marks"].words()

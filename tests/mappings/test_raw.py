@@ -1,0 +1,16 @@
+"""Raw frames keep exactly their declared types, whatever pandas would make of the values."""
+
+import numpy as np
+import pytest
+
+from mappings.raw import ALL_TABLES, DTYPES, SUBJECTS, RawTable
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+def test_a_table_without_rows_has_its_types(table: RawTable) -> None:
+    assert dict(table.empty().dtypes) == {name: DTYPES[kind] for name, kind in table.columns.items()}
+
+
+def test_texts_stay_what_they_are() -> None:
+    frame = SUBJECTS.frame({"id": np.array([1, 2]), "name": np.array(["Алгебра", None], object)})
+    assert frame["name"].tolist() == ["Алгебра", None]
