@@ -21,7 +21,7 @@ from flows.assembly import ORIGIN
 from journal.wording import Wording
 from reports.pages import Edition, write_pages
 from reports.reasons import catalogue
-from reports.school_view import SchoolPage
+from reports.school_view import SchoolPage, SetAsideRow
 from reports.transfers import LogState, Transfer, TransfersPage
 from settings import Settings
 
@@ -36,10 +36,14 @@ def write_report(
     with database.reading(engine) as connection:
         links = _links_open(connection, schools)
         transfers = _transfers(connection, schools)
-    pages = [SchoolPage(balance, links_open=links.get(balance.school, 0)) for balance in balances]
+    pages = [SchoolPage(balance, rows=_rows(balance), links_open=links.get(balance.school, 0)) for balance in balances]
     edition = Edition(catalogue(), settings.bridge.language, settings.bridge.timezone, now)
     page = TransfersPage(transfers, _log_state(settings, now))
     return write_pages(folder, schools=pages, transfers=page, edition=edition).index
+
+
+def _rows(balance: SchoolBalance) -> list[SetAsideRow]:
+    return [SetAsideRow(row.source_key, row.student_key, row.reason) for row in balance.rows_set_aside]
 
 
 def _links_open(connection: Connection, schools: Sequence[str]) -> dict[str, int]:

@@ -295,11 +295,11 @@ def _row_problems(row: RegisterRow, *, two_persons: bool) -> Iterator[RegisterPr
 
 def _two_person_problems(row: RegisterRow) -> Iterator[RegisterProblem]:
     identifier, registrar = row.text("identified_by"), row.text("registered_by")
-    if not identifier:
+    if not identifier and row.moment("identified_at"):
         yield RegisterProblem(row.number, "identified_by", _E_WHO)
     if not registrar:
         yield RegisterProblem(row.number, "registered_by", _E_WHO)
-    elif registrar.casefold() == identifier.casefold():
+    elif identifier and registrar.casefold() == identifier.casefold():
         yield RegisterProblem(row.number, "registered_by", _E_TWO)
 
 

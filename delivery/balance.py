@@ -30,6 +30,18 @@ class RunFailure:
     wording: Wording
 
 
+MOST_ROWS_LISTED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RowSetAside:
+    """One row that was set aside: the school's own ids, so that the school finds it."""
+
+    source_key: str
+    student_key: str | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class SchoolBalance:
     """The numbers of one run (or, with `dry_run`, of what a run would do).
@@ -59,6 +71,7 @@ class SchoolBalance:
     links_ended: int = 0
     held: HeldPlan | None = None
     failure: RunFailure | None = None
+    rows_set_aside: Sequence[RowSetAside] = ()
 
     @property
     def balances(self) -> bool:

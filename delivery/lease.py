@@ -5,19 +5,24 @@ stores and sends nothing more. A lease is free when it was given back, when its 
 taken on this machine by a process that no longer lives (so a killed run never blocks the next one).
 """
 
+import contextlib
 import os
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
+from database import writing
 from delivery.tables import SCHOOL_LEASE
 from journal.wording import BridgeError, ExitStatus, Wording
 
 LEASE_TIME = timedelta(minutes=10)
+SECONDS_BETWEEN_TRIES = 0.5
 
 _BUSY = Wording(
     ru="Школа {school}: обмен уже идёт в другом процессе (до {until}). Дождитесь его конца и повторите команду.",
@@ -27,6 +32,13 @@ _LOST = Wording(
     ru="Школа {school}: обмен перенял другой процесс, этот остановлен. Ничего делать не нужно.",
     en="School {school}: another process took the exchange over, this one has stopped. Nothing needs doing.",
 )
+
+
+class SchoolBusyError(BridgeError):
+    """Another process has the school's lease: code `school-busy`."""
+
+    def __init__(self, school: str, until: datetime) -> None:
+        super().__init__("school-busy", _BUSY, {"school": school, "until": until.isoformat(timespec="minutes")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ def _lives(process: str) -> bool:
 
 
 def take_lease(connection: Connection, school: str, holder: str, now: datetime) -> Lease:
-    """Take the school's lease for `holder` (the run). Raises BridgeError `school-busy`."""
+    """Take the school's lease for `holder` (the run). Raises SchoolBusyError."""
     row = connection.execute(
         sa.select(SCHOOL_LEASE).where(SCHOOL_LEASE.c.school == school).with_for_update()
     ).one_or_none()
@@ -68,9 +80,7 @@ def take_lease(connection: Connection, school: str, holder: str, now: datetime) 
         connection.execute(SCHOOL_LEASE.insert().values(school=school, fence=fence))
     else:
         if row.holder is not None and row.expires_at > now and _lives(row.process):
-            raise BridgeError(
-                "school-busy", _BUSY, {"school": school, "until": row.expires_at.isoformat(timespec="minutes")}
-            )
+            raise SchoolBusyError(school, row.expires_at)
         fence = row.fence + 1
     connection.execute(
         SCHOOL_LEASE.update()
@@ -78,6 +88,24 @@ def take_lease(connection: Connection, school: str, holder: str, now: datetime) 
         .values(holder=holder, process=this_process(), fence=fence, expires_at=now + LEASE_TIME)
     )
     return Lease(school, fence)
+
+
+def wait_for_lease(
+    engine: Engine,
+    school: str,
+    holder: str,
+    clock: Callable[[], datetime],
+    *,
+    tries: int,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Lease:
+    """Take the school's lease, trying so often while another process has it. Raises BridgeError `school-busy`."""
+    for _ in range(tries - 1):
+        with contextlib.suppress(SchoolBusyError), writing(engine) as connection:
+            return take_lease(connection, school, holder, clock())
+        sleep(SECONDS_BETWEEN_TRIES)
+    with writing(engine) as connection:
+        return take_lease(connection, school, holder, clock())
 
 
 def confirm_lease(connection: Connection, lease: Lease, now: datetime) -> None:

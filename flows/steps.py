@@ -24,11 +24,11 @@ from consent_registry.decision import Grant, Reason, Refusal
 from consent_registry.registration import states
 from database import gate, reading, writing
 from delivery import holds, ledger
-from delivery.balance import HeldPlan, SchoolBalance
+from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
 from delivery.content import content_digests
 from delivery.desk import Desk, SendingTally
-from delivery.lease import confirm_lease, give_back_lease, take_lease
+from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.limits import exceeded
 from delivery.links import LinkPlan, plan_links
 from delivery.plan import RecordPlan, plan_records
@@ -48,6 +48,9 @@ from mappings.reasons import TAKES_BACK
 HELD, PAUSED, LATE = "held", "paused", "consent-changed"
 """Reasons for which this module withholds a record that consents permit (and one whose consent just ended)."""
 
+LEASE_TRIES = 120
+"""A sync waits a minute for another process's sweep; a sweep does not wait for a sync (it comes again)."""
+
 LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT)})
 """Withdrawals for these reasons follow a change of the configuration, not the law: the limits hold them."""
 
@@ -62,6 +65,7 @@ class Look:
     records: RecordPlan
     links: LinkPlan
     warnings: Mapping[str, int]
+    rows_set_aside: Sequence[RowSetAside] = ()
 
 
 def _grounds(
@@ -114,7 +118,12 @@ def look_at(
     )
     links = plan_links(grounds, told, end_reason=decision.end_reason, in_pilot=_pilot_test(school, roster, today))
     warnings = {} if read is None else _counts(read.warnings["warning"])
-    return Look(now, today, roster, plan, links, warnings)
+    return Look(now, today, roster, plan, links, warnings, () if read is None else _listed(read.set_aside))
+
+
+def _listed(set_aside: pd.DataFrame) -> tuple[RowSetAside, ...]:
+    rows = set_aside.head(MOST_ROWS_LISTED).astype(object).where(set_aside.notna(), None)
+    return tuple(RowSetAside(*row) for row in rows.itertuples(index=False, name=None))
 
 
 def _counts(values: pd.Series) -> dict[str, int]:
@@ -170,6 +179,7 @@ def _expected(look: Look, leave: _Leave, blank: SchoolBalance) -> SchoolBalance:
         links_put=0 if leave.stop else len(look.links.put),
         links_ended=len(look.links.end),
         held=leave.held,
+        rows_set_aside=look.rows_set_aside,
     )
 
 
@@ -195,11 +205,18 @@ def _leave(bridge: Bridge, school: School, look: Look) -> _Leave:
 
 @contextmanager
 def at_desk(
-    bridge: Bridge, school: School, run: str, roster: Callable[[], Mapping[str, RosterEntry]]
+    bridge: Bridge,
+    school: School,
+    run: str,
+    roster: Callable[[], Mapping[str, RosterEntry]],
+    *,
+    tries: int = LEASE_TRIES,
 ) -> Iterator[Desk]:
-    """Hold the school's lease and give what sending needs; `roster` is asked each time consents are read."""
-    with writing(bridge.engine) as connection:
-        lease = take_lease(connection, school.code, run, bridge.clock())
+    """Hold the school's lease and give what sending needs; `roster` is asked each time consents are read.
+
+    `tries`: how often the lease is tried for, half a second apart, while another process has it.
+    """
+    lease = wait_for_lease(bridge.engine, school.code, run, bridge.clock, tries=tries)
 
     def grounds_now(connection: Connection, students: Sequence[str], now: datetime) -> Sequence[Grant | Refusal]:
         return _grounds(connection, school.code, roster(), now, bridge.today(now), students)
@@ -254,28 +271,41 @@ def sync_school(bridge: Bridge, code: str, progress: Progress = silent) -> Schoo
 
 
 def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
-    """Take back at once what lost its ground, and close ended links, from the registry and the ledger alone."""
+    """Take back at once what lost its ground, and close ended links, from the registry and the ledger alone.
+
+    Does nothing while another process syncs the school: the next sweep comes in a minute.
+    """
     school = bridge.school(code)
-    now = bridge.clock()
-    run = bridge.new_id()
-    blank = _blank(school, run, now)
+    blank = _blank(school, bridge.new_id(), bridge.clock())
     with guarded(blank) as outcome:
-        with reading(bridge.engine) as connection:
-            roster = load_roster(connection, code, lambda sealed: _open_roster(bridge, code, sealed))
-        if roster is None:  # never synced: the portal holds nothing of this school
+        try:
+            swept = _sweep(bridge, school, blank, progress)
+        except SchoolBusyError:
+            swept = None
+        if swept is None:
             return blank
-        with at_desk(bridge, school, run, lambda: roster) as desk:
-            progress(code, "recover")
-            finish_open_batches(desk)
-            look = look_at(bridge, school, None, roster, now)
-            if not look.links.end and not len(look.records.withdraw):
-                return blank
-            progress(code, "send")
-            bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
-            withdrawals_only = replace(look, links=LinkPlan(look.links.end, ()))
-            outcome.balance = _apply(bridge, school, desk, withdrawals_only, blank)
+        outcome.balance = swept
     progress(code, "done")
     return _close_run(bridge, outcome.balance, keep=False)
+
+
+def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progress) -> SchoolBalance | None:
+    """Sweep one school; None when there was nothing to do."""
+    code, run, now = school.code, blank.run, blank.started_at
+    with reading(bridge.engine) as connection:
+        roster = load_roster(connection, code, lambda sealed: _open_roster(bridge, code, sealed))
+    if roster is None:  # never synced: the portal holds nothing of this school
+        return None
+    with at_desk(bridge, school, run, lambda: roster, tries=1) as desk:
+        progress(code, "recover")
+        finish_open_batches(desk)
+        look = look_at(bridge, school, None, roster, now)
+        if not look.links.end and not len(look.records.withdraw):
+            return None
+        progress(code, "send")
+        bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
+        withdrawals_only = replace(look, links=LinkPlan(look.links.end, ()))
+        return _apply(bridge, school, desk, withdrawals_only, blank)
 
 
 def _seal_roster(bridge: Bridge, code: str, plain: bytes) -> bytes:

@@ -41,6 +41,11 @@ need libtommath1 has_library libtommath.so.1 # Firebird's engine
 need unixodbc has_library libodbc.so.2       # pyodbc
 if [ "$wanted" = tests ]; then
   need chromium command -v chromium             # the pages are looked at in a real browser
+  if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf # the tests make their own clusters
+  fi
+  need postgresql sh -c 'command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl'
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
 fi
 

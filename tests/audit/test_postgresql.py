@@ -1,17 +1,12 @@
 """The log as rows of a real PostgreSQL, where several machines share one."""
 
 import multiprocessing
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.context import ForkProcess
-from pathlib import Path
 
 import pytest
+from fakes.postgresql import postgresql
 
 from audit.entry import Entry, RunStarted, parse
 from audit.keys import SigningKey
@@ -22,32 +17,11 @@ ORIGIN = "school.example/audit"
 FORK = multiprocessing.get_context("fork")
 
 
-def _run(*command: str) -> None:
-    """Run one of PostgreSQL's programs, which refuse to be root."""
-    account = "postgres" if os.geteuid() == 0 else None
-    subprocess.run(command, check=True, capture_output=True, user=account, cwd="/")
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A PostgreSQL of its own, on a socket in its own folder; gives its URL."""
-    pg_ctl = shutil.which("pg_ctl")
-    if pg_ctl is None:
-        pytest.skip("PostgreSQL's programs are not installed")
-    folder = Path(tempfile.mkdtemp(prefix="audit-pg-"))
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    data = str(folder / "data")
-    try:
-        _run(pg_ctl, "initdb", "-D", data, "-s", "-o", "-A trust -U bridge -N")
-        _run(pg_ctl, "start", "-D", data, "-s", "-w", "-l", str(folder / "log"), "-o", f"-h '' -k {folder} -F")
-        try:
-            yield f"postgresql+psycopg://bridge@/postgres?host={folder}"
-        finally:
-            _run(pg_ctl, "stop", "-D", data, "-s", "-m", "immediate")
-    finally:
-        shutil.rmtree(folder)
+    with postgresql() as url:
+        yield url
 
 
 def appends(url: str, key: SigningKey, writer: int, started: RunStarted) -> None:

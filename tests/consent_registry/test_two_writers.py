@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from fakes.postgresql import PG_CTL, postgresql
+from fakes.postgresql import postgresql
 
 import consent_registry.tables  # its tables join METADATA
 import delivery.tables  # likewise
@@ -26,8 +26,6 @@ ROOMS = (consent_registry.tables, delivery.tables)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    if PG_CTL is None:
-        pytest.skip("PostgreSQL's programs are not installed")
     with postgresql() as url:
         yield url
 

@@ -16,7 +16,7 @@ NOTE = "канареечное примечание"
 
 
 def test_a_district_runs_through_prefect_and_prefect_learns_no_name(make_world, tmp_path: Path) -> None:
-    world: RealWorld = make_world(codes=("0252", "0385"), students=8, weeks=2)
+    world: RealWorld = make_world(codes=("0252", "0385"), students=10, weeks=2)
     home = tmp_path / "prefect"
     world.environment |= {
         "PREFECT_HOME": str(home),
