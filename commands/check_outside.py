@@ -114,10 +114,11 @@ def look_at_portal(settings: Settings) -> Iterator[Finding]:
     else:
         yield found(Condition.WRONG, _PORTAL_REFUSES, code=code)
     if seen.clock_difference is not None:
-        yield _clock(seen.clock_difference)
+        yield clock(seen.clock_difference)
 
 
-def _clock(difference: timedelta) -> Finding:
+def clock(difference: timedelta) -> Finding:
+    """Say how far the portal's clock is from this machine's."""
     seconds = round(difference.total_seconds())
     if abs(difference) < SLOW_CLOCK:
         return found(Condition.FINE, _CLOCK, seconds=seconds)

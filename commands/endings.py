@@ -21,9 +21,10 @@ _DATABASE = Wording(
 )
 _INTERRUPTED = Wording(ru="Прервано; уже сделанное не потеряно", en="Interrupted; what was done is not lost")
 _INTERNAL = Wording(
-    ru="Сбой программы ({what}). Подробности в техническом журнале: {log}",
-    en="The program failed ({what}). Details are in the technical log: {log}",
+    ru="Сбой программы ({what}). Передайте эту строку разработчикам",
+    en="The program failed ({what}). Pass this line on to the developers",
 )
+_LOGGED = Wording(ru=". Подробности в техническом журнале: {log}", en=". Details are in the technical log: {log}")
 
 
 def failed(console: Console, error: Exception) -> int:
@@ -61,6 +62,8 @@ def _unexpected(console: Console, error: Exception) -> None:
 
     what = report_failure(error)
     if type(error).__module__.partition(".")[0] == "sqlalchemy":
-        console.note(_DATABASE.say(console.language, kind=type(error).__name__))
+        line = _DATABASE.say(console.language, kind=type(error).__name__)
     else:
-        console.note(_INTERNAL.say(console.language, what=what, log=technical_log_file() or "stderr"))
+        line = _INTERNAL.say(console.language, what=what)
+    file = technical_log_file()
+    console.note(line if file is None else line + _LOGGED.say(console.language, log=file))

@@ -13,7 +13,7 @@ from delivery.balance import SchoolBalance
 from flows.progress import Progress
 from settings import Settings
 
-_QUIET = {
+QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
@@ -28,7 +28,7 @@ _QUIET = {
 def run_sync(schools: Sequence[str], settings: Settings, progress: Progress) -> list[SchoolBalance]:
     """Run the flow `sync-district`; returns the balances of the schools that it came to."""
     home = settings.file.parent / "var" / "prefect"
-    for name, value in {**_QUIET, "PREFECT_HOME": str(home)}.items():
+    for name, value in {**QUIET, "PREFECT_HOME": str(home)}.items():
         os.environ.setdefault(name, value)
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)

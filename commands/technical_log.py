@@ -117,9 +117,11 @@ def open_technical_log(path: Path) -> None:
 
 
 def report_failure(error: BaseException) -> str:
-    """Write an unexpected exception into the technical log; return its type and innermost place of ours, to be said."""
+    """Return an unexpected exception's type and innermost place of ours, to be said; log it where a log is open."""
     through = places(error.__traceback__)
     name = type(error).__name__
-    structlog.get_logger("dnevnik").error("unexpected failure", code="internal", exception=name, places=through[-30:])
-    ours = [place for place in through if "/" in place or place.partition(":")[0] in {"cli.py", "database.py"}]
+    if _file is not None:
+        log = structlog.get_logger("dnevnik")
+        log.error("unexpected failure", code="internal", exception=name, places=through[-30:])
+    ours = [place for place in through if "/" in place or place.startswith("cli.py:")]
     return f"{name}, {(ours or through or ['-'])[-1].partition(' ')[0]}"

@@ -1,0 +1,49 @@
+"""Installations for the commands: one on real parts that is only looked at, and empty folders for `init`."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from worlds.command_line import Ended, Run
+from worlds.real_world import RealWorld, authority, build
+
+import cli
+from sandbox.registry import write_register
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `dnevnik ARGUMENTS` in this process; what it leaves in the environment is forgotten."""
+
+    def run_it(*arguments: object) -> Ended:
+        capsys.readouterr()
+        before = dict(os.environ)
+        try:
+            status = cli.run([str(argument) for argument in arguments])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        said = capsys.readouterr()
+        return Ended(status, said.out, said.err)
+
+    return run_it
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[RealWorld]:
+    """A school, a portal and a register; the tests of one module share it and say when they change it."""
+    made = build(tmp_path_factory.mktemp("world"), certificates, students=12, weeks=2)
+    text = made.config.read_text().replace('language = "ru"', 'language = "en"')
+    made.config.write_text(text)
+    write_register(
+        made.folder / "register.csv", made.school_file(), code="0252", seed=1, today=datetime.now(UTC).date()
+    )
+    yield made
+    made.server.stop()
