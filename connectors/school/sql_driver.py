@@ -7,7 +7,7 @@ transaction; other databases read in the strictest level they offer and are sent
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
@@ -41,7 +41,16 @@ class SqlDriver:
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[date], size: int
     ) -> Iterator[dict[str, Column]]:
-        """Run the query and yield its rows as typed columns."""
+        """Run the query and yield its rows as typed columns.
+
+        PostgreSQL gives up a transaction at its first error; a savepoint lets the next query be tried.
+        """
+        with self._connection.begin_nested() if self.facts.dialect == "postgresql" else nullcontext():
+            yield from self._rows(table, statement, values, size)
+
+    def _rows(
+        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+    ) -> Iterator[dict[str, Column]]:
         cursor = self._cursor(table.name)
         try:
             bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
