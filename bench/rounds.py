@@ -1,0 +1,25 @@
+"""Measures sides by turns, so that whatever else the machine does falls on each alike; medians are what counts."""
+
+from collections.abc import Callable, Mapping
+from statistics import median
+
+
+def by_turns(sides: Mapping[str, Callable[[], Mapping[str, float]]], times: int) -> dict[str, list[Mapping[str, float]]]:
+    """Call each side `times` times, every other round in the opposite order; returns what each measured."""
+    measured: dict[str, list[Mapping[str, float]]] = {name: [] for name in sides}
+    for number in range(times):
+        order = list(sides) if number % 2 == 0 else list(reversed(sides))
+        for name in order:
+            measured[name].append(sides[name]())
+    return measured
+
+
+def middle(rounds: list[Mapping[str, float]], name: str) -> float:
+    """Return the median of one figure."""
+    return median(one[name] for one in rounds)
+
+
+def told(rounds: list[Mapping[str, float]], name: str, form: str = ",.0f") -> str:
+    """Return a figure's median with its lowest and highest value."""
+    values = [one[name] for one in rounds]
+    return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
