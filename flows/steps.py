@@ -12,26 +12,22 @@ that was not done. Deliberately not here: Prefect (`flows.district`), what peopl
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
 import pandas as pd
 from sqlalchemy.engine import Connection
 
 from audit.entry import HoldEvent, RunEnded, RunStarted
 from consent_registry import decision
-from consent_registry.decision import Grant, Reason, Refusal
-from consent_registry.registration import states
+from consent_registry.decision import Grant, Refusal
 from database import gate, reading, writing
-from delivery import holds, ledger
-from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBalance
+from delivery import holds
+from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
-from delivery.content import content_digests
 from delivery.desk import Desk, SendingTally
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
-from delivery.limits import exceeded
-from delivery.links import LinkPlan, plan_links
-from delivery.plan import RecordPlan, plan_records
+from delivery.links import LinkPlan
 from delivery.reconcile import believed_records, correct_ledger, differences
 from delivery.recover import finish_open_batches
 from delivery.roster import load_roster, store_roster
@@ -40,94 +36,12 @@ from delivery.send import send_publications, send_withdrawals
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
 from flows.failures import describe, guarded
+from flows.look import LATE, Look, admitted_withdrawals, expected_balance, grounds_of, leave_for, look_at
 from flows.progress import Progress, silent
-from journal.frames import RECORDS, SET_ASIDE, empty_frame
 from journal.school import RosterEntry, SchoolReading, school_year
-from mappings.reasons import TAKES_BACK
-
-HELD, PAUSED, LATE = "held", "paused", "consent-changed"
-"""Reasons for which this module withholds a record that consents permit (and one whose consent just ended)."""
 
 LEASE_TRIES = 120
 """A sync waits a minute for another process's sweep; a sweep does not wait for a sync (it comes again)."""
-
-LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT)})
-"""Withdrawals for these reasons follow a change of the configuration, not the law: the limits hold them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is known of a school at one moment, and what would be done about it."""
-
-    now: datetime
-    today: date
-    roster: Mapping[str, RosterEntry] = field(repr=False)
-    records: RecordPlan
-    links: LinkPlan
-    warnings: Mapping[str, int]
-    rows_set_aside: Sequence[RowSetAside] = ()
-
-
-def _grounds(
-    connection: Connection,
-    school: str,
-    roster: Mapping[str, RosterEntry],
-    now: datetime,
-    today: date,
-    student_keys: Sequence[str] | None = None,
-) -> list[Grant | Refusal]:
-    cases = states(connection, school, student_keys=student_keys)
-    return [decision.ground(case, roster.get(case.student_key), now, today) for case in cases]
-
-
-def _pilot_test(school: School, roster: Mapping[str, RosterEntry], today: date) -> Callable[[str], bool]:
-    def in_pilot(student_key: str) -> bool:
-        return decision.in_pilot(roster.get(student_key), today, school.pilot_classes)
-
-    return in_pilot
-
-
-def look_at(
-    bridge: Bridge,
-    school: School,
-    read: SchoolReading | None,
-    roster: Mapping[str, RosterEntry],
-    now: datetime,
-) -> Look:
-    """Decide and plan for what was read (`read` None: for what the ledger holds alone). Sends nothing."""
-    today = bridge.today(now)
-    with reading(bridge.engine) as connection:
-        grounds = _grounds(connection, school.code, roster, now, today)
-        known = ledger.load_records(connection, school.code)
-        told = told_links(connection, school.code)
-
-    def decided(frame: pd.DataFrame) -> pd.DataFrame:
-        words = decision.decide(frame, grounds, roster, today=today, pilot_classes=school.pilot_classes)
-        return frame.assign(permitted=words["permitted"], reason=words["reason"].astype(object))
-
-    records = empty_frame(RECORDS) if read is None else read.records
-    digests = content_digests(records, bridge.vault.derive(f"content:{school.code}"))
-    plan = plan_records(
-        decided(records).assign(digest=digests),
-        empty_frame(SET_ASIDE) if read is None else read.set_aside,
-        decided(known),
-        None if read is None else read.window,
-        withdraw_reason=lambda reason: decision.withdraw_reason(Reason(reason)),
-        limited_reasons=LIMITED_REASONS,
-        takes_back=TAKES_BACK,
-    )
-    links = plan_links(grounds, told, end_reason=decision.end_reason, in_pilot=_pilot_test(school, roster, today))
-    warnings = {} if read is None else _counts(read.warnings["warning"])
-    return Look(now, today, roster, plan, links, warnings, () if read is None else _listed(read.set_aside))
-
-
-def _listed(set_aside: pd.DataFrame) -> tuple[RowSetAside, ...]:
-    rows = set_aside.head(MOST_ROWS_LISTED).astype(object).where(set_aside.notna(), None)
-    return tuple(RowSetAside(*row) for row in rows.itertuples(index=False, name=None))
-
-
-def _counts(values: pd.Series) -> dict[str, int]:
-    return {str(value): int(count) for value, count in values.value_counts(sort=False).items()}
 
 
 def _read(bridge: Bridge, school: School, now: datetime) -> SchoolReading:
@@ -149,58 +63,9 @@ def plan_school(bridge: Bridge, code: str, progress: Progress = silent) -> Schoo
         read = _read(bridge, school, now)
         progress(code, "decide")
         look = look_at(bridge, school, read, read.roster, now)
-        outcome.balance = _expected(look, _leave(bridge, school, look), blank)
+        outcome.balance = expected_balance(look, leave_for(bridge, school, look), blank)
     progress(code, "done")
     return replace(outcome.balance, ended_at=bridge.clock())
-
-
-@dataclass(frozen=True, slots=True)
-class _Leave:
-    """What may be sent: all (`stop` None), or lawful withdrawals alone because of a pause or a hold."""
-
-    stop: str | None = None
-    held: HeldPlan | None = None
-
-
-def _expected(look: Look, leave: _Leave, blank: SchoolBalance) -> SchoolBalance:
-    """Return the balance of a run that does all of `look` that `leave` admits."""
-    plan = look.records
-    waiting = {leave.stop: len(plan.publish)} if leave.stop and len(plan.publish) else {}
-    return replace(
-        blank,
-        read=plan.read,
-        sent=0 if leave.stop else len(plan.publish),
-        unchanged=plan.unchanged,
-        failed=plan.rejected_before,
-        withheld={**plan.withheld, **waiting},
-        set_aside=plan.set_aside,
-        warnings=look.warnings,
-        withdrawn=_counts(_admitted(plan, leave)["reason"]),
-        links_put=0 if leave.stop else len(look.links.put),
-        links_ended=len(look.links.end),
-        held=leave.held,
-        rows_set_aside=look.rows_set_aside,
-    )
-
-
-def _admitted(plan: RecordPlan, leave: _Leave) -> pd.DataFrame:
-    """Return the withdrawals that may be sent; no limit and no pause keeps back a lawful one."""
-    return plan.withdraw[plan.withdraw["lawful"]] if leave.stop else plan.withdraw
-
-
-def _leave(bridge: Bridge, school: School, look: Look) -> _Leave:
-    """Hold the plan against the school's pauses and the installation's limits."""
-    if school.is_paused(look.today):
-        return _Leave(PAUSED)
-    plan = look.records
-    over = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
-    if not over:
-        return _Leave()
-    digest = plan.digest()
-    with reading(bridge.engine) as connection:
-        if holds.is_approved(connection, school.code, digest):
-            return _Leave()
-    return _Leave(HELD, HeldPlan(digest, over, plan.limited_withdrawals, plan.changes, plan.holdings))
 
 
 @contextmanager
@@ -219,7 +84,7 @@ def at_desk(
     lease = wait_for_lease(bridge.engine, school.code, run, bridge.clock, tries=tries)
 
     def grounds_now(connection: Connection, students: Sequence[str], now: datetime) -> Sequence[Grant | Refusal]:
-        return _grounds(connection, school.code, roster(), now, bridge.today(now), students)
+        return grounds_of(connection, school.code, roster(), now, bridge.today(now), students)
 
     desk = Desk(
         engine=bridge.engine,
@@ -318,12 +183,12 @@ def _open_roster(bridge: Bridge, code: str, sealed: bytes) -> bytes:
 
 def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: SchoolBalance) -> SchoolBalance:
     """Send a look's plan in the order that never shows a record without ground; returns the balance."""
-    leave = _leave(bridge, school, look)
+    leave = leave_for(bridge, school, look)
     if leave.held is not None:
         _store_hold(bridge, school, leave.held, desk.run, look.now)
     links, tally = LinkTally(), SendingTally()
     end_links(desk, look.links, links)
-    send_withdrawals(desk, _admitted(look.records, leave), bridge.batch_records, tally)
+    send_withdrawals(desk, admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
     if leave.stop is None:
         if links.stopped_by is None and tally.stopped_by is None:
             put_links(desk, look.links, links)
@@ -332,7 +197,7 @@ def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: School
         with writing(bridge.engine) as connection:
             holds.finish_holds(connection, school.code, "", bridge.clock())
     stopped_by = tally.stopped_by or links.stopped_by
-    expected = _expected(look, leave, blank)
+    expected = expected_balance(look, leave, blank)
     late = {LATE: tally.withheld_late} if tally.withheld_late else {}
     return replace(
         expected,
