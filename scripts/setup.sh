@@ -46,6 +46,9 @@ if [ "$wanted" = tests ]; then
     echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf # the tests make their own clusters
   fi
   need postgresql sh -c 'command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl'
+  has_driver() { find /usr/lib -name "$1" 2>/dev/null | grep -q .; }
+  need libsqliteodbc has_driver libsqlite3odbc.so # school databases behind ODBC
+  need odbc-postgresql has_driver psqlodbcw.so
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
 fi
 

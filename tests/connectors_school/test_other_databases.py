@@ -8,7 +8,7 @@ import pandas as pd
 import psycopg
 import pyodbc
 import pytest
-from fakes.postgresql import PG_CTL, postgresql
+from fakes.postgresql import postgresql
 
 from connectors.school.open import open_snapshot
 from connectors.school.read import SchoolSource, probe
@@ -50,8 +50,6 @@ def sqlite_file(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def postgresql_url() -> Iterator[str]:
-    if PG_CTL is None:
-        pytest.skip("PostgreSQL is not installed")
     with postgresql() as url:
         with psycopg.connect(url.replace("+psycopg", "")) as connection:
             filled(connection.execute, "%s")
@@ -162,12 +160,10 @@ def test_a_database_without_the_tables_is_named(postgresql_url: str, read: Read)
     assert (caught.value.code, caught.value.parameters["item"]) == ("school-schema-differs", "SCHOOL")
 
 
-@pytest.mark.skipif(SQLITE_ODBC is None, reason="there is no ODBC driver for SQLite on this machine")
 def test_odbc_reads_as_firebird_does(sqlite_file: Path, school_file: Path, read: Read) -> None:
     assert_same(read(f"odbc:DRIVER={{{SQLITE_ODBC}}};Database={sqlite_file}"), read(school_file))
 
 
-@pytest.mark.skipif(POSTGRESQL_ODBC is None, reason="there is no ODBC driver for PostgreSQL on this machine")
 def test_postgresql_behind_odbc_reads_as_firebird_does(postgresql_url: str, school_file: Path, read: Read) -> None:
     folder = postgresql_url.partition("host=")[2]
     source = f"odbc:DRIVER={{{POSTGRESQL_ODBC}}};Server={folder};Database=postgres;UID=bridge"

@@ -294,7 +294,7 @@ class Chromium:
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
+        pytest.fail("no Chromium on this machine: apt-get install chromium")
     browser = Chromium(program, tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
