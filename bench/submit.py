@@ -1,0 +1,144 @@
+"""Figure 2: SubmitJournal from records in memory to a verified receipt: the bridge's connector against zeep and xmlsec.
+
+Both talk to one sandbox portal in a process of its own, by TLS with client certificates. A turn sends the same batches
+with a revision of its own, so the portal has the same work each time. The bridge also holds each batch
+against the schema before it is sent, and judges the reply's certificate, age and shape; zeep does not.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from ground import CODE, Ground, portal_process
+from plain_client import PlainClient
+from rounds import by_turns, middle, told
+
+from connectors.portal.soap_portal import PortalConnection, SoapPortal
+from connectors.school.read import SchoolSource, read_school
+from journal.records import Publish
+from journal.school import school_year
+from journal.vocabulary import RecordKind
+from mappings.profile import load_profile
+
+ROUNDS = 7
+BATCHES = 5
+BATCH_RECORDS = 1000
+MOSCOW = ZoneInfo("Europe/Moscow")
+NAMES = {
+    "record_id": "recordId",
+    "revision": "revision",
+    "student_ref": "studentRef",
+    "kind": "kind",
+    "subject": "subject",
+    "date": "date",
+    "lesson_number": "lessonNumber",
+    "value": "value",
+    "weight": "weight",
+    "work": "work",
+    "comment": "comment",
+    "entered_at": "enteredAt",
+}
+
+
+def records_of(ground: Ground, wanted: int) -> list[Publish]:
+    """Return some records of the school as the bridge reads them, with made-up opaque ids."""
+    today = datetime.now(UTC).astimezone(MOSCOW).date()
+    source = SchoolSource(f"file:{ground.school}", None)
+    reading = read_school(
+        source, load_profile("paragraf"), code=CODE, window=school_year(today), today=today, timezone=MOSCOW
+    )
+    frame = reading.records.sample(wanted, random_state=1)
+    return [_publish(number, row) for number, row in enumerate(frame.to_dict("records"))]
+
+
+def _publish(number: int, row: Mapping[str, object]) -> Publish:
+    held = {name: None if pd.isna(value) else value for name, value in row.items()}
+    return Publish(
+        record_id=f"{number:032x}",
+        revision=1,
+        student_ref=f"{int(str(held['student_key'])):032x}",
+        kind=RecordKind(str(held["kind"])),
+        subject=str(held["subject"]),
+        date=held["date"].date(),
+        lesson_number=held["lesson_number"] and int(held["lesson_number"]),
+        value=held["value"],
+        weight=held["weight"],
+        work=held["work"],
+        comment=held["comment"],
+        entered_at=held["entered_at"] and held["entered_at"].to_pydatetime(),
+    )
+
+
+def as_zeep(record: Publish) -> dict[str, object]:
+    """Return a record as zeep takes it."""
+    fields = asdict(record) | {"kind": str(record.kind)}
+    return {"publish": {NAMES[name]: value for name, value in fields.items() if value is not None}}
+
+
+def timed(send: Callable[[Sequence[object]], None], batches: Sequence[Sequence[object]]) -> Mapping[str, float]:
+    """Send batches and return records a second, and the microseconds of this process's CPU for a record."""
+    records = sum(map(len, batches))
+    start, busy = time.perf_counter(), time.process_time()
+    for batch in batches:
+        send(batch)
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    return {"rate": records / seconds, "busy": 1e6 * busy / records}
+
+
+def main(folder: Path) -> None:
+    """Measure and print."""
+    ground = Ground(folder)
+    records = records_of(ground, BATCHES * BATCH_RECORDS)
+    revisions = count(1)
+
+    def batches() -> list[list[Publish]]:
+        revision = next(revisions)
+        newer = [replace(record, revision=revision) for record in records]
+        return [newer[start : start + BATCH_RECORDS] for start in range(0, len(newer), BATCH_RECORDS)]
+
+    with portal_process(ground, folder / "portal-submit") as url:
+        plain, bridge = PlainClient(url, ground.keys), _bridge(url, ground.keys)
+
+        def send_plain(batch: Sequence[dict[str, object]]) -> None:
+            assert plain.submit(CODE, datetime.now(UTC), list(batch)).accepted == BATCH_RECORDS
+
+        def send_bridge(batch: Sequence[Publish]) -> None:
+            assert bridge.submit(bridge.prepare(CODE, batch, datetime.now(UTC))).accepted == BATCH_RECORDS
+
+        sides = {
+            "plain": lambda: timed(send_plain, [[as_zeep(record) for record in batch] for batch in batches()]),
+            "bridge": lambda: timed(send_bridge, batches()),
+        }
+        by_turns(sides, 1)  # connections and caches are warm from here on
+        measured = by_turns(sides, ROUNDS)
+        bridge.close()
+    rate = middle(measured["bridge"], "rate") / middle(measured["plain"], "rate")
+    busy = middle(measured["plain"], "busy") / middle(measured["bridge"], "busy")
+    print(f"2. SubmitJournal, {BATCHES} batches of {BATCH_RECORDS:,} a turn; {ROUNDS} rounds")
+    for name, title in (("plain", "zeep and xmlsec"), ("bridge", "bridge")):
+        print(f"   {title:<15} {told(measured[name], 'rate')} records/s", end="; ")
+        print(f"client's CPU {told(measured[name], 'busy')} µs a record")
+    print(f"   bridge / zeep   {rate:.2f} in records/s; zeep / bridge {busy:.2f} in CPU a record")
+
+
+def _bridge(url: str, keys: Path) -> SoapPortal:
+    return SoapPortal(
+        PortalConnection(
+            url=url,
+            client_certificate=(keys / "bridge-tls.pem").read_bytes(),
+            signing_key=(keys / "bridge-signing.pem").read_bytes(),
+            authorities=(keys / "portal-ca.pem").read_bytes(),
+            connect_timeout=5,
+            reply_timeout=60,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
