@@ -13,12 +13,12 @@ from pathlib import Path
 import database
 from commands.call import Call, utc_now
 from commands.console import Waiting
+from commands.opening import open_bridge, open_state
 from commands.report_pages import write_report
 from commands.scheduler import run_sync
 from delivery.balance import SchoolBalance, overall_status
 from delivery.runs import last_balances
 from flows import steps
-from flows.assembly import shared_bridge
 from flows.order import Step, run_in_threads
 from flows.progress import Progress
 from journal.wording import BridgeError, ExitStatus, Language, Wording
@@ -64,7 +64,7 @@ def sync(call: Call, schools: Sequence[str], *, as_document: bool, with_prefect:
     """Bring the portal to what it should hold, as a Prefect flow or by its steps alone."""
     settings = call.settings()
     chosen = settings.chosen(schools)
-    bridge = shared_bridge()
+    bridge = open_bridge(settings)
     with call.console.waiting(_SYNCING) as waiting:
         progress = _progress(waiting, call.console.language, len(chosen))
         codes = [school.code for school in chosen]
@@ -79,8 +79,7 @@ def report(call: Call, schools: Sequence[str], *, as_document: bool, pages: Path
     """Show what came of each school's newest run. Raises BridgeError `no-report` when there was none."""
     settings = call.settings()
     chosen = settings.chosen(schools)
-    engine = database.open_database(settings.bridge.state)
-    database.upgrade(engine)
+    engine = open_state(settings)
     with database.reading(engine) as connection:
         balances = last_balances(connection, [school.code for school in chosen])
     if not balances:
@@ -94,8 +93,9 @@ def report(call: Call, schools: Sequence[str], *, as_document: bool, pages: Path
 
 
 def _run(call: Call, schools: Sequence[str], step: Step, title: Wording, *, as_document: bool) -> ExitStatus:
-    chosen = call.settings().chosen(schools)
-    bridge = shared_bridge()
+    settings = call.settings()
+    chosen = settings.chosen(schools)
+    bridge = open_bridge(settings)
     with call.console.waiting(title) as waiting:
         progress = _progress(waiting, call.console.language, len(chosen))
         balances = run_in_threads(bridge, [school.code for school in chosen], step, progress)

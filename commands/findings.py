@@ -47,14 +47,16 @@ def guarded(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Fin
         yield from look()
     except BridgeError as error:
         ru, en = error.say(Language.RU), error.say(Language.EN)
-        yield found(Condition.WRONG, _SAID, subject=subject, ru=_without(subject, ru), en=_without(subject, en))
+        yield found(
+            Condition.WRONG, _SAID, subject=subject, ru=without_subject(subject, ru), en=without_subject(subject, en)
+        )
     except AuditError as error:
         yield found(Condition.WRONG, _SAID, subject=subject, ru=error.ru, en=error.en)
     except Exception as error:  # noqa: BLE001  one thing that breaks must not hide the others
         yield found(Condition.WRONG, _UNEXPECTED, subject=subject, kind=report_failure(error))
 
 
-def _without(subject: str, sentence: str) -> str:
+def without_subject(subject: str, sentence: str) -> str:
     """Drop the subject where the sentence begins with it already, maybe after the file's name."""
     _, separator, rest = sentence.partition(f"{subject}: ")
     return rest if separator else sentence

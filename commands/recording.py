@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 import database
 from audit.entry import Entry
 from commands.call import utc_now
+from commands.opening import check_keys, open_state
 from consent_registry.vault import Vault
 from delivery.checkpoints import remember_checkpoint
 from flows.assembly import ORIGIN, open_audit_log, open_vault
@@ -77,10 +78,10 @@ class Recorder:
 @contextmanager
 def recorder(settings: Settings) -> Iterator[Recorder]:
     """Open what recording needs; the database's tables are brought up to date. Raises BridgeError."""
+    check_keys(settings, portal=False)
     vault = open_vault(settings)
-    engine = database.open_database(settings.bridge.state)
+    engine = open_state(settings)
     try:
-        database.upgrade(engine)
         yield Recorder(settings, engine, vault, _who())
     finally:
         engine.dispose()

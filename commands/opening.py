@@ -1,0 +1,101 @@
+"""Opens what the installation's file names, and says with file and key what can't be opened; before anything is done.
+
+Rules. All keys and certificates are read first, so everything wrong with them is told at once. A driver's message is
+never passed on, for it may hold an address with a password.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+import database
+from audit.errors import AuditError
+from audit.keys import load_signing_key
+from commands.call import utc_now
+from commands.findings import without_subject
+from connectors.portal.certificates import certificates, identity, inspect
+from consent_registry.vault import load_master_key
+from flows.assembly import ORIGIN, shared_bridge
+from flows.bridge import Bridge
+from journal.wording import BridgeError, Language, Wording
+from settings import ConfigurationError, Secret, Settings
+from settings.problems import Problem, fixed
+
+STATE = "[bridge] state"
+
+_EXPIRED = Wording(
+    ru="срок сертификата истёк {until}. Получите новый у удостоверяющего центра",
+    en="the certificate expired on {until}. Get a new one from the authority",
+)
+_UNREACHABLE = Wording(
+    ru="база недоступна, занята или испорчена ({kind}). Проверьте адрес, пароль и сеть",
+    en="the database is out of reach, busy or damaged ({kind}). Check its address, password and the network",
+)
+_NO_DRIVER = Wording(
+    ru="нет драйвера этой базы ({kind}). Установите его или исправьте адрес",
+    en="there is no driver for this database ({kind}). Install it or correct the URL",
+)
+
+
+def open_bridge(settings: Settings) -> Bridge:
+    """Return the assembled installation. Raises ConfigurationError for what its file names wrongly, BridgeError."""
+    check_keys(settings, portal=True)
+    open_state(settings).dispose()
+    return shared_bridge()
+
+
+def open_state(settings: Settings) -> Engine:
+    """Open the bridge's database and bring its tables up to date. Raises ConfigurationError."""
+    try:
+        engine = database.open_database(settings.bridge.state)
+        database.upgrade(engine)
+    except ImportError as error:
+        trouble = _filled(_NO_DRIVER, kind=error.name or "-")
+    except SQLAlchemyError as error:
+        trouble = _filled(_UNREACHABLE, kind=type(error).__name__)
+    else:
+        return engine
+    raise ConfigurationError(settings.file, [Problem(STATE, trouble)], settings.bridge.language)
+
+
+def check_keys(settings: Settings, *, portal: bool) -> None:
+    """Read the audit's keys, and the portal's certificates where they are needed. Raises ConfigurationError."""
+    problems = list(_problems(settings, utc_now(), portal=portal))
+    if problems:
+        raise ConfigurationError(settings.file, problems, settings.bridge.language)
+
+
+def _problems(settings: Settings, now: datetime, *, portal: bool) -> Iterator[Problem]:
+    audit, outer = settings.audit, settings.portal
+    yield from _problem(audit.signing_key, lambda content: load_signing_key(content, ORIGIN))
+    yield from _problem(audit.master_key, load_master_key)
+    if portal:
+        yield from _problem(outer.client_certificate, lambda content: identity(content, "client_certificate"), now)
+        yield from _problem(outer.signing_key, lambda content: identity(content, "signing_key"), now)
+        yield from _problem(outer.authorities, lambda content: certificates(content, "authorities"))
+
+
+def _problem(secret: Secret, load: Callable[[bytes], object], now: datetime | None = None) -> Iterator[Problem]:
+    """Give what is wrong with one secret; with `now`, a certificate that has expired is wrong too."""
+    try:
+        content = secret.read()
+        load(content)
+        over = None if now is None else inspect(content).not_after
+    except (BridgeError, AuditError) as error:
+        ru, en = (without_subject(secret.key, _said(error, language)) for language in (Language.RU, Language.EN))
+        yield Problem(secret.key, fixed(ru, en))
+        return
+    if over is not None and now is not None and over < now:
+        yield Problem(secret.key, _filled(_EXPIRED, until=over.date()))
+
+
+def _said(error: BridgeError | AuditError, language: Language) -> str:
+    if isinstance(error, BridgeError):
+        return error.say(language)
+    return error.ru if language == Language.RU else error.en
+
+
+def _filled(wording: Wording, **parameters: object) -> Wording:
+    return fixed(wording.say(Language.RU, **parameters), wording.say(Language.EN, **parameters))
