@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from statistics import median
 
 
-def by_turns(sides: Mapping[str, Callable[[], Mapping[str, float]]], times: int) -> dict[str, list[Mapping[str, float]]]:
+def by_turns(sides: Mapping[str, Callable[[], Mapping[str, float]]], times: int) -> dict[str, list[Figures]]:
     """Call each side `times` times, every other round in the opposite order; returns what each measured."""
-    measured: dict[str, list[Mapping[str, float]]] = {name: [] for name in sides}
+    measured: dict[str, list[Figures]] = {name: [] for name in sides}
     for number in range(times):
         order = list(sides) if number % 2 == 0 else list(reversed(sides))
         for name in order:
@@ -14,12 +14,12 @@ def by_turns(sides: Mapping[str, Callable[[], Mapping[str, float]]], times: int)
     return measured
 
 
-def middle(rounds: list[Mapping[str, float]], name: str) -> float:
+def middle(rounds: list[Figures], name: str) -> float:
     """Return the median of one figure."""
     return median(one[name] for one in rounds)
 
 
-def told(rounds: list[Mapping[str, float]], name: str, form: str = ",.0f") -> str:
+def told(rounds: list[Figures], name: str, form: str = ",.0f") -> str:
     """Return a figure's median with its lowest and highest value."""
     values = [one[name] for one in rounds]
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
