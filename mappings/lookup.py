@@ -39,7 +39,7 @@ class Stays:
 
     def __init__(self, keys: IntArray, first: DayArray, last: DayArray) -> None:
         last = np.where(np.isnat(last), _OPEN, last)
-        real = ~np.isnat(first) & (first <= last)
+        real = ~np.isnat(first)
         order = np.argsort(keys[real], kind="stable")
         self._keys, self._first, self._last = keys[real][order], first[real][order], last[real][order]
 

@@ -1,12 +1,15 @@
-"""Opens a school's database from a private file: a gbak backup restored, or a copy of a file we may not write to.
+"""Opens a school's database from a private file: a gbak backup restored, or a copy of a file.
 
-Rules. The engine insists on writing its own counters into a database file, even for a read-only transaction;
-so a file that this user may not write to is copied and the copy is read. No engine may have it open
-meanwhile, or the copy would be torn: the copying holds the lock that engines take, and is refused where one has it. A
-backup is restored by this process's own engine. Where the private file lies: `connectors.school.private_file`.
+Rules. The engine insists on writing its own counters into a database file, even for a read-only transaction,
+and takes a path with a colon for a host's name; so a file that this user may not write to, or whose path the
+engine can't take, is copied and the copy is read. No engine may have it open meanwhile, or the copy would be
+torn: the copying holds the lock that engines take, and is refused where one has it. A backup is restored by
+this process's own engine. Where the private file lies: `connectors.school.private_file`.
 """
 
 import fcntl
+import locale
+import os
 import shutil
 from pathlib import Path
 
@@ -32,6 +35,14 @@ def open_backup(backup: FirebirdBackup, school: str) -> FirebirdDriver:
         return open_file(FirebirdFile(place), school)
 
 
+def engine_takes(path: Path) -> bool:
+    """Tell whether the engine can open a file under its own path, as far as can be seen without trying."""
+    name = str(path.absolute())
+    speakable = name.isascii() or locale.nl_langinfo(locale.CODESET).upper() == "UTF-8"
+    writable = os.access(path, os.W_OK) or not path.exists()
+    return ":" not in name and speakable and writable
+
+
 def open_copy(file: FirebirdFile, school: str) -> FirebirdDriver:
     """Copy a file that can only be read, and open the copy. Raises BridgeError `school-unreachable`."""
     if not readable(file.path):
@@ -44,8 +55,8 @@ def open_copy(file: FirebirdFile, school: str) -> FirebirdDriver:
 def _restore(backup: Path, place: Path) -> None:
     server = connect_server("", user="SYSDBA")
     try:
-        server.database.restore(backup=backup, database=place, flags=SrvRestoreFlag.CREATE)
-        server.wait()
+        with backup.open("rb") as stream:  # the engine would take some paths for a host's name
+            server.database.local_restore(backup_stream=stream, database=place, flags=SrvRestoreFlag.CREATE)
     finally:
         server.close()
 

@@ -2,10 +2,9 @@
 
 Rules. The transaction is a SNAPSHOT with access READ and no waiting: the engine itself refuses any writing in
 it. The connection collects no garbage and fires no database triggers, so what is read is left as it was;
-only the engine's own counters in a file's header move. A file is opened by the engine in this process and
-nothing else is asked for it; a server is asked over the network and no file is opened in its stead.
-Each source is registered with the driver under a name of its own: two schools whose servers call
-their databases alike must never be taken for each other. The connection is closed by its maker.
+only the engine's own counters in a file's header move. Each server's database is registered with the driver
+under a name of its own: two schools whose servers call their databases alike must never be taken for each
+other. The connection is closed by its maker.
 """
 
 import threading
@@ -99,9 +98,8 @@ def open_file(file: FirebirdFile, school: str, *, by_block: bool = True) -> Fire
     use_embedded_firebird()
     if not readable(file.path):
         raise refusals.file_missing(school, str(file.path))
-    name = _registered("file", str(file.path))
     return refusals.guarded(
-        lambda: _open(name, "SYSDBA", None, None, by_block=by_block),
+        lambda: _open(str(file.path.absolute()), "SYSDBA", None, None, by_block=by_block),
         lambda error: _file_refusal(error, school, file.path),
     )
 
@@ -109,7 +107,7 @@ def open_file(file: FirebirdFile, school: str, *, by_block: bool = True) -> Fire
 def open_server(server: FirebirdServer, school: str, *, by_block: bool = True) -> FirebirdDriver:
     """Open a database that a server serves. Raises BridgeError `school-unreachable` or `school-login-refused`."""
     use_embedded_firebird()
-    name = _registered("server", server.database, server)
+    name = _registered(server)
     return refusals.guarded(
         lambda: _open(name, server.user, server.password, server.role, by_block=by_block),
         lambda error: _server_refusal(error, school),
@@ -141,22 +139,20 @@ def _open(name: str, user: str | None, password: str | None, role: str | None, *
     return FirebirdDriver(facts, connection, by_block)
 
 
-def _registered(kind: str, database: str, server: FirebirdServer | None = None) -> str:
-    """Register a source with the driver and return its name there; the same source has the same name."""
-    place = f"{kind}\n{server.host if server else ''}\n{server.port if server else ''}\n{database}"
+def _registered(server: FirebirdServer) -> str:
+    """Register a server's database with the driver and return its name there; the same one has the same name."""
+    place = f"{server.host}\n{server.port}\n{server.database}"
     name = f"dnevnik-{sha256(place.encode()).hexdigest()}"
     with _registering:
         if driver_config.get_database(name) is None:
             address = driver_config.register_server(name)
-            address.host.value = _host(server.host) if server else ""
-            if server:
-                address.port.value = str(server.port)
+            address.host.value = _host(server.host)
+            address.port.value = str(server.port)
             described = driver_config.register_database(name)
-            described.database.value = database
+            described.database.value = server.database
             described.server.value = name
             described.utf8filename.value = True
             described.timeout.value = CONNECT_SECONDS
-            described.config.value = "Providers=Remote" if server else "Providers=Engine13"
     return name
 
 

@@ -1,8 +1,6 @@
 """Opens the snapshot that a source asks for."""
 
-import os
-
-from connectors.school.firebird_copy import open_backup, open_copy
+from connectors.school.firebird_copy import engine_takes, open_backup, open_copy
 from connectors.school.firebird_driver import open_file, open_server
 from connectors.school.odbc_driver import open_odbc
 from connectors.school.snapshot import Snapshot
@@ -25,8 +23,8 @@ def open_snapshot(source: SchoolSource, school: str) -> Snapshot:
     """
     match parse(source):
         case FirebirdFile() as file:
-            locked = file.path.exists() and not os.access(file.path, os.W_OK)
-            return Snapshot(school, open_copy(file, school) if locked else open_file(file, school))
+            direct = engine_takes(file.path)
+            return Snapshot(school, open_file(file, school) if direct else open_copy(file, school))
         case FirebirdBackup() as backup:
             return Snapshot(school, open_backup(backup, school))
         case FirebirdServer() as server:

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -143,6 +145,20 @@ def test_a_file_that_may_only_be_read_is_read_from_a_copy_that_is_gone_at_once(
     assert len(read(school_file).records) == 4
     assert school_file.read_bytes() == before
     assert not list(tmp_path.glob("dnevnik-reading-*"))
+
+
+def test_a_path_that_the_engine_would_take_for_a_hosts_name_is_read(
+    school_file: Path, tmp_path: Path, read: Read
+) -> None:
+    folder = tmp_path / "Школа 1:б"
+    folder.mkdir()
+    assert len(read(school_file.rename(folder / "Журнал.fdb")).records) == 4
+
+
+def test_schools_are_read_side_by_side(made_school: Path, tmp_path: Path, read: Read) -> None:
+    files = [Path(shutil.copy(made_school, tmp_path / f"{place}.fdb")) for place in range(3)]
+    with ThreadPoolExecutor(6) as threads:
+        assert [len(reading.records) for reading in threads.map(read, files * 6)] == [4] * 18
 
 
 def hold_open(path: Path, pipe: Pipe) -> None:

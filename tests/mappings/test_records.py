@@ -98,12 +98,12 @@ def test_inner_blanks_are_collapsed_in_the_subject() -> None:
     assert one(marks=[mark(control=5)])["subject"] == "Русский язык"
 
 
-@pytest.mark.parametrize("kind", [400, 423, 501, 503, 700])
+@pytest.mark.parametrize("kind", [400, 423, 501, 503, 600, 602, 700])
 def test_any_other_code_in_marks_is_unknown(kind: int) -> None:
     assert reasons(marks=[mark(kind=kind)]) == {"mark:1": "unknown-mark-type"}
 
 
-@pytest.mark.parametrize("kind", [405, 500, 504])
+@pytest.mark.parametrize("kind", [405, 500, 504, 600, 602])
 def test_any_other_code_in_absences_is_unknown(kind: int) -> None:
     assert reasons(absences=[(1, 1, 1, kind, AT)]) == {"absence:1": "unknown-mark-type"}
 
@@ -259,6 +259,13 @@ def test_a_lesson_number_out_of_range_is_left_out(control: int) -> None:
     given = {"marks": [mark(control=control)]}
     assert one(**given)["lesson_number"] is None
     assert warnings(**given) == {("mark:1", "lesson-number-out-of-range")}
+
+
+@pytest.mark.parametrize(("control", "number"), [(13, 0), (14, 255)])
+def test_the_least_and_the_greatest_lesson_number_are_sent(control: int, number: int) -> None:
+    given = {"marks": [mark(control=control)]}
+    assert one(**given)["lesson_number"] == number
+    assert warnings(**given) == set()
 
 
 def test_a_lesson_without_a_number_is_no_fault() -> None:
