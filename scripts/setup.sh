@@ -58,13 +58,15 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
   "$python" -m venv --clear .venv
 fi
 say "set-up: installing the locked packages"
-export UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$PWD/.venv
+export UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true VIRTUAL_ENV=$PWD/.venv
 if ! .venv/bin/python -c 'import uv' 2>/dev/null; then
   # uv's own line of the lock, hashes included
   sed -n '/^uv==/,/^ *#/p' requirements/lock.txt >.venv/uv-lock.txt
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv-lock.txt
 fi
-.venv/bin/python -m uv pip sync --quiet --require-hashes requirements/lock.txt
+# pip knows mirrors and proxies by its own settings, which uv does not read: so it is asked where uv can't fetch.
+.venv/bin/python -m uv pip sync --quiet --require-hashes requirements/lock.txt ||
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
 .venv/bin/python -m uv pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s' "$fingerprint" >"$stamp"
 say "set-up: done"
