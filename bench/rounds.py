@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from statistics import median
 
+Figures = Mapping[str, float]
 
-def by_turns(sides: Mapping[str, Callable[[], Mapping[str, float]]], times: int) -> dict[str, list[Figures]]:
+
+def by_turns(sides: Mapping[str, Callable[[], Figures]], times: int) -> dict[str, list[Figures]]:
     """Call each side `times` times, every other round in the opposite order; returns what each measured."""
     measured: dict[str, list[Figures]] = {name: [] for name in sides}
     for number in range(times):
