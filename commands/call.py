@@ -21,7 +21,7 @@ class Call:
 
         Raises ConfigurationError.
         """
-        from commands.technical_log import open_technical_log  # noqa: PLC0415  --help needs no log
+        from flows.technical_log import open_technical_log  # noqa: PLC0415  --help needs no log
 
         read = load(self.file)
         self.console.language = read.bridge.language

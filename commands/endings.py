@@ -58,7 +58,7 @@ def interrupted(console: Console) -> int:
 
 
 def _unexpected(console: Console, error: Exception) -> None:
-    from commands.technical_log import report_failure, technical_log_file  # noqa: PLC0415  most commands end well
+    from flows.technical_log import report_failure, technical_log_file  # noqa: PLC0415  most commands end well
 
     what = report_failure(error)
     if type(error).__module__.partition(".")[0] == "sqlalchemy":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from audit.errors import AuditError
-from commands.technical_log import report_failure
+from flows.technical_log import report_failure
 from journal.wording import BridgeError, Language, Wording
 
 _UNEXPECTED = Wording(

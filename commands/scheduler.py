@@ -8,9 +8,9 @@ flow, that is told in the technical log, and the caller goes on without: no trut
 import os
 from collections.abc import Sequence
 
-from commands.technical_log import report_failure
 from delivery.balance import SchoolBalance
 from flows.progress import Progress
+from flows.technical_log import report_failure
 from settings import Settings
 
 QUIET = {

@@ -28,6 +28,7 @@ from delivery.checkpoints import known_checkpoint
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
+from flows.technical_log import open_technical_log
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
 from mappings.profile import load_profile
@@ -158,7 +159,9 @@ def assemble(
 
 @cache
 def _assembled(path: Path, _changed: int) -> Bridge:
-    return assemble(configuration.load(path))
+    settings = configuration.load(path)
+    open_technical_log(settings.bridge.log)
+    return assemble(settings)
 
 
 def shared_bridge() -> Bridge:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from commands import technical_log
-from commands.technical_log import allow, open_technical_log, report_failure, technical_log_file
+from flows import technical_log
+from flows.technical_log import allow, open_technical_log, report_failure, technical_log_file
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_an_exception_is_its_type_and_its_places(file: Path) -> None:
     (line,) = lines(file)
     assert line["exception"] == "ValueError"
     assert any("test_technical_log.py" in str(place) and "inner" in str(place) for place in line["places"])
-    assert said.startswith("ValueError, tests/commands/test_technical_log.py:")
+    assert said.startswith("ValueError, tests/flows/test_technical_log.py:")
     assert "Ёлкина" not in file.read_text(encoding="utf-8") + said
 
 
