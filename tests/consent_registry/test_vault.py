@@ -20,7 +20,9 @@ def test_a_new_master_key_is_one_line_and_is_loaded_back() -> None:
     assert create_master_key() != create_master_key()
 
 
-@pytest.mark.parametrize("content", [b"", b"no base64!", b"AAECAw==\n", create_master_key() + create_master_key()])
+@pytest.mark.parametrize(
+    "content", [b"", b"no base64!", b"AAECAw==\n", create_master_key(bytes) + create_master_key(bytes)]
+)
 def test_a_damaged_master_key_is_refused_without_showing_it(content: bytes) -> None:
     with pytest.raises(BridgeError) as caught:
         load_master_key(content)
