@@ -1,0 +1,66 @@
+"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about ten minutes.
+
+Each figure is a ratio of two sides measured in one run, by turns, on the same data; medians, with the lowest and the
+highest value beside them. `--students` and `--weeks` change the school, `--only` chooses figures.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from ground import make_ground
+
+BENCH = Path(__file__).parent
+FIGURES = {"1": "extraction.py", "2": "submit.py", "3": "whole_run.py"}
+PACKAGES = (
+    "firebird-driver",
+    "firebird-embedded",
+    "lxml",
+    "pandas",
+    "requests",
+    "signxml",
+    "sqlalchemy",
+    "xmlsec",
+    "zeep",
+)
+
+
+def machine() -> str:
+    """Return what the figures were measured on, in one line."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, {memory:.0f} GiB; Linux {platform.release()}; CPython {platform.python_version()}"
+
+
+def main() -> None:
+    """Make the ground, and measure each figure in a process of its own."""
+    parser = argparse.ArgumentParser(description="Measures the bridge against what it replaces.")
+    parser.add_argument("--students", type=int, default=1000)
+    parser.add_argument("--weeks", type=int, default=10)
+    parser.add_argument("--only", nargs="+", choices=sorted(FIGURES), default=sorted(FIGURES))
+    chosen = parser.parse_args()
+    print(machine())
+    print(", ".join(f"{name} {version(name)}" for name in PACKAGES))
+    print(f"one school of {chosen.students:,} students and {chosen.weeks} weeks", flush=True)
+    with tempfile.TemporaryDirectory(prefix="dnevnik-bench-") as folder:
+        ground = make_ground(Path(folder), chosen.students, chosen.weeks)
+        for figure in chosen.only:
+            subprocess.run([sys.executable, str(BENCH / FIGURES[figure]), str(ground.folder)], check=True)
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
