@@ -42,7 +42,8 @@ def machine() -> str:
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0))
-    return f"{model}, {cores} cores, {memory:.0f} GiB; Linux {platform.release()}; CPython {platform.python_version()}"
+    kernel = ".".join(platform.release().split(".")[:2])
+    return f"{model}, {cores} cores, {memory:.0f} GiB; Linux {kernel}; CPython {platform.python_version()}"
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def records_of(ground: Ground, wanted: int) -> list[Publish]:
     reading = read_school(
         source, load_profile("paragraf"), code=CODE, window=school_year(today), today=today, timezone=MOSCOW
     )
-    frame = reading.records.sample(wanted, random_state=1)
+    frame = reading.records.sample(wanted, replace=True, random_state=1)
     return [_publish(number, row) for number, row in enumerate(frame.to_dict("records"))]
 
 
