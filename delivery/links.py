@@ -29,11 +29,12 @@ class ToldLink:
 
 @dataclass(frozen=True, slots=True)
 class LinkEnding:
-    """A link to be closed."""
+    """A link to be closed; `limited`: the law does not demand it, so a pause or a hold keeps it open."""
 
     link_id: str
     student_key: str
     reason: EndReason
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,12 @@ def plan_links(
     *,
     end_reason: Callable[[Reason], EndReason],
     in_pilot: Callable[[str], bool],
+    limited_reasons: frozenset[str] = frozenset(),
 ) -> LinkPlan:
-    """Compare the links' grounds with what the portal was told; `in_pilot` takes a student key."""
+    """Compare the links' grounds with what the portal was told; `in_pilot` takes a student key.
+
+    `limited_reasons` are refusals that the law does not demand to act upon.
+    """
     put: list[Grant] = []
     end: list[LinkEnding] = []
     seen: set[str] = set()
@@ -77,7 +82,8 @@ def plan_links(
         state = told.get(ground.link_id)
         if isinstance(ground, Refusal):
             if state is not None and (state.active or state.pending):
-                end.append(LinkEnding(ground.link_id, ground.student_key, end_reason(ground.reason)))
+                limited = str(ground.reason) in limited_reasons
+                end.append(LinkEnding(ground.link_id, ground.student_key, end_reason(ground.reason), limited))
             continue
         stands = state is not None and state.active and not state.pending
         if stands and state is not None and state.terms_digest == terms_digest(ground):

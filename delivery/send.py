@@ -89,8 +89,8 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> None:
         tally.failed += sum(row.action == "publish" for row in intent.rows)
         tally.stopped_by = failure
         return
-    final = failure.resend is Resend.FINAL
-    _drop(desk, intent, ledger.REFUSED if final else ledger.NOT_TAKEN, failure.code, tally)
+    refused = failure.resend is Resend.FINAL and failure.said_by_portal
+    _drop(desk, intent, ledger.REFUSED if refused else ledger.NOT_TAKEN, failure.code, tally)
     tally.stopped_by = failure
 
 

@@ -30,8 +30,9 @@ from mappings.reasons import TAKES_BACK
 HELD, PAUSED, LATE = "held", "paused", "consent-changed"
 """Reasons for which this module withholds a record that consents permit (and one whose consent just ended)."""
 
-LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT)})
-"""Withdrawals for these reasons follow a change of the configuration, not the law: the limits hold them."""
+LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT), str(Reason.STUDENT_UNKNOWN)})
+"""Withdrawals for these reasons follow a change of the configuration, or students who vanished from the school's
+database without leaving it: the limits hold them, for a wrong or emptied database looks just so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,13 @@ def look_at(
         limited_reasons=LIMITED_REASONS,
         takes_back=TAKES_BACK,
     )
-    links = plan_links(grounds, told, end_reason=decision.end_reason, in_pilot=_pilot_test(school, roster, today))
+    links = plan_links(
+        grounds,
+        told,
+        end_reason=decision.end_reason,
+        in_pilot=_pilot_test(school, roster, today),
+        limited_reasons=LIMITED_REASONS,
+    )
     warnings = {} if read is None else counts_of(read.warnings["warning"])
     return Look(now, today, roster, plan, links, warnings, () if read is None else _listed(read.set_aside))
 
@@ -134,7 +141,7 @@ def expected_balance(look: Look, leave: Leave, blank: SchoolBalance) -> SchoolBa
         warnings=look.warnings,
         withdrawn=counts_of(admitted_withdrawals(plan, leave)["reason"]),
         links_put=0 if leave.stop else len(look.links.put),
-        links_ended=len(look.links.end),
+        links_ended=len(admitted_links(look.links, leave).end),
         held=leave.held,
         rows_set_aside=look.rows_set_aside,
     )
@@ -143,6 +150,11 @@ def expected_balance(look: Look, leave: Leave, blank: SchoolBalance) -> SchoolBa
 def admitted_withdrawals(plan: RecordPlan, leave: Leave) -> pd.DataFrame:
     """Return the withdrawals that may be sent; no limit and no pause keeps back a lawful one."""
     return plan.withdraw[plan.withdraw["lawful"]] if leave.stop else plan.withdraw
+
+
+def admitted_links(links: LinkPlan, leave: Leave) -> LinkPlan:
+    """Return the links that may be closed and opened."""
+    return LinkPlan(tuple(ending for ending in links.end if not ending.limited), ()) if leave.stop else links
 
 
 def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:

@@ -36,7 +36,16 @@ from delivery.send import send_publications, send_withdrawals
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
 from flows.failures import describe, guarded
-from flows.look import LATE, Look, admitted_withdrawals, expected_balance, grounds_of, leave_for, look_at
+from flows.look import (
+    LATE,
+    Look,
+    admitted_links,
+    admitted_withdrawals,
+    expected_balance,
+    grounds_of,
+    leave_for,
+    look_at,
+)
 from flows.progress import Progress, silent
 from journal.school import RosterEntry, SchoolReading, school_year
 
@@ -123,7 +132,14 @@ def sync_school(bridge: Bridge, code: str, progress: Progress = silent) -> Schoo
             progress(code, "recover")
             finish_open_batches(desk)
             progress(code, "read")
-            read = _read(bridge, school, now)
+            try:
+                read = _read(bridge, school, now)
+            except Exception:
+                # A school that can't be read must not keep at the portal what lost its ground.
+                roster.update(_last_roster(bridge, code))
+                look = look_at(bridge, school, None, roster, now)
+                outcome.balance = _apply(bridge, school, desk, _withdrawals_only(look), blank)
+                raise
             roster.update(read.roster)
             with writing(bridge.engine) as connection:
                 store_roster(connection, code, read.roster, now, lambda plain: _seal_roster(bridge, code, plain))
@@ -157,9 +173,8 @@ def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> Scho
 def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progress) -> SchoolBalance | None:
     """Sweep one school; None when there was nothing to do."""
     code, run, now = school.code, blank.run, blank.started_at
-    with reading(bridge.engine) as connection:
-        roster = load_roster(connection, code, lambda sealed: _open_roster(bridge, code, sealed))
-    if roster is None:  # never synced: the portal holds nothing of this school
+    roster = _last_roster(bridge, code)
+    if not roster:  # never synced: the portal holds nothing of this school
         return None
     with at_desk(bridge, school, run, lambda: roster, tries=1) as desk:
         progress(code, "recover")
@@ -169,8 +184,17 @@ def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progr
             return None
         progress(code, "send")
         bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
-        withdrawals_only = replace(look, links=LinkPlan(look.links.end, ()))
-        return _apply(bridge, school, desk, withdrawals_only, blank)
+        return _apply(bridge, school, desk, _withdrawals_only(look), blank)
+
+
+def _withdrawals_only(look: Look) -> Look:
+    return replace(look, links=LinkPlan(look.links.end, ()))
+
+
+def _last_roster(bridge: Bridge, code: str) -> dict[str, RosterEntry]:
+    """Return the school's roster as last read; empty when it never was."""
+    with reading(bridge.engine) as connection:
+        return load_roster(connection, code, lambda sealed: _open_roster(bridge, code, sealed)) or {}
 
 
 def _seal_roster(bridge: Bridge, code: str, plain: bytes) -> bytes:
@@ -187,11 +211,12 @@ def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: School
     if leave.held is not None:
         _store_hold(bridge, school, leave.held, desk.run, look.now)
     links, tally = LinkTally(), SendingTally()
-    end_links(desk, look.links, links)
+    link_plan = admitted_links(look.links, leave)
+    end_links(desk, link_plan, links)
     send_withdrawals(desk, admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
     if leave.stop is None:
         if links.stopped_by is None and tally.stopped_by is None:
-            put_links(desk, look.links, links)
+            put_links(desk, link_plan, links)
         tally.stopped_by = tally.stopped_by or links.stopped_by
         _publish(bridge, desk, look.records.publish, tally)
         with writing(bridge.engine) as connection:
@@ -264,7 +289,8 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
         progress(code, "recover")
         finish_open_batches(desk)
         progress(code, "holdings")
-        held = list(bridge.portal.holdings(code))
+        bridge.turns.take()
+        held = bridge.patience.call(lambda: list(bridge.portal.holdings(code)))
         with writing(bridge.engine) as connection:
             gate(connection, code)
             confirm_lease(connection, desk.lease, bridge.clock())

@@ -49,6 +49,11 @@ class PortalError(Exception):
     retry_after: int | None = None
     detail: str = ""
 
+    @property
+    def said_by_portal(self) -> bool:
+        """Tell whether the portal itself said so (its codes are capitalised), not a call that broke."""
+        return self.code[:1].isupper()
+
     def __str__(self) -> str:
         return f"portal error {self.code} ({self.resend}){': ' + self.detail if self.detail else ''}"
 

@@ -301,3 +301,24 @@ def test_a_school_that_cannot_be_read_ends_in_a_coded_failure_and_touches_nothin
     assert balance.failure.code == "internal"
     assert "Иванов" not in repr(balance)
     assert shown(world) == expected(world)
+
+
+def test_a_school_that_cannot_be_read_still_takes_back_what_lost_its_ground(world: MemoryWorld) -> None:
+    sync_school(world.bridge(), CODE)
+    world.read_fails = ZeroDivisionError()
+    world.withdraw("1", "pa-1")
+    balance = sync_school(world.bridge(), CODE)
+    assert balance.failure is not None
+    assert balance.withdrawn == {"consent-withdrawn": 5}
+    assert shown(world) == expected(world)
+
+
+def test_a_database_that_lost_its_students_is_held_not_believed(world: MemoryWorld) -> None:
+    world.limits = Limits(0.10, 200, 0.75, 2)
+    sync_school(world.bridge(), CODE)
+    world.rows.clear()
+    world.vanished = True
+    balance = sync_school(world.bridge(), CODE)
+    assert balance.held is not None
+    assert (balance.withdrawn, balance.links_ended) == ({}, 0)
+    assert len(world.portal.held(CODE)) == 10

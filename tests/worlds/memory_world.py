@@ -76,6 +76,7 @@ class MemoryWorld:
     paused: tuple[tuple[date, date], ...] = ()
     pilot_classes: frozenset[str] = frozenset()
     die_at: tuple[str, int] | None = None
+    vanished: bool = False
 
     def __post_init__(self) -> None:
         self.portal = MemoryPortal(lambda: self.now)
@@ -163,7 +164,7 @@ class MemoryWorld:
             RECORDS.validate(frame),
             SET_ASIDE.validate(aside) if len(aside) else empty_frame(SET_ASIDE),
             empty_frame(WARNINGS),
-            {student: self._entry(student) for student in sorted(students)},
+            {} if self.vanished else {student: self._entry(student) for student in sorted(students)},
         )
 
     def register(self, link: Link) -> None:
