@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from firebird.driver import connect
 from ground import CODE, Ground
-from rounds import by_turns, middle, told
+from rounds import by_turns, ratio, told
 
 from connectors.school.embedded import use_embedded_firebird
 from connectors.school.read import SchoolSource, read_school
@@ -61,11 +61,10 @@ def main(folder: Path) -> None:
 
     records = int(bridge()["records"])
     measured = by_turns({"bare": bare, "bridge": bridge}, ROUNDS)
-    ratio = middle(measured["bridge"], "rate") / middle(measured["bare"], "rate")
     print(f"1. extraction, {rows:,} rows of {len(JOURNAL_TABLES)} queries, {records:,} records; {ROUNDS} rounds")
     print(f"   bare firebird-driver, tuples   {told(measured['bare'], 'rate')} rows/s")
     print(f"   bridge, records in frames      {told(measured['bridge'], 'rate')} rows/s")
-    print(f"   bridge / bare                  {ratio:.2f}")
+    print(f"   bridge / bare                  {ratio(measured['bridge'], measured['bare'], 'rate', most=True)}")
 
 
 if __name__ == "__main__":

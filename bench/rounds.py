@@ -25,3 +25,13 @@ def told(rounds: list[Figures], name: str, form: str = ",.0f") -> str:
     """Return a figure's median with its lowest and highest value."""
     values = [one[name] for one in rounds]
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
+def ratio(one: list[Figures], other: list[Figures], name: str, *, most: bool = False) -> str:
+    """Return how the sides compare by their medians and by their best turns (`most`: the most is the best).
+
+    On a machine that others use, the best turns are the least disturbed.
+    """
+    best = max if most else min
+    by_best = best(turn[name] for turn in one) / best(turn[name] for turn in other)
+    return f"{middle(one, name) / middle(other, name):.2f} by medians, {by_best:.2f} by best turns"

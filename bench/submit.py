@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from ground import CODE, Ground, portal_process
 from plain_client import PlainClient
-from rounds import by_turns, middle, told
+from rounds import by_turns, ratio, told
 
 from connectors.portal.soap_portal import PortalConnection, SoapPortal
 from connectors.school.read import SchoolSource, read_school
@@ -119,13 +119,12 @@ def main(folder: Path) -> None:
         by_turns(sides, 1)  # connections and caches are warm from here on
         measured = by_turns(sides, ROUNDS)
         bridge.close()
-    rate = middle(measured["bridge"], "rate") / middle(measured["plain"], "rate")
-    busy = middle(measured["plain"], "busy") / middle(measured["bridge"], "busy")
     print(f"2. SubmitJournal, {BATCHES} batches of {BATCH_RECORDS:,} a turn; {ROUNDS} rounds")
     for name, title in (("plain", "zeep and xmlsec"), ("bridge", "bridge")):
         print(f"   {title:<15} {told(measured[name], 'rate')} records/s", end="; ")
         print(f"client's CPU {told(measured[name], 'busy')} µs a record")
-    print(f"   bridge / zeep   {rate:.2f} in records/s; zeep / bridge {busy:.2f} in CPU a record")
+    print(f"   bridge / zeep, records/s       {ratio(measured['bridge'], measured['plain'], 'rate', most=True)}")
+    print(f"   bridge / zeep, CPU a record    {ratio(measured['bridge'], measured['plain'], 'busy')}")
 
 
 def _bridge(url: str, keys: Path) -> SoapPortal:

@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 
 from ground import CODE, Ground, dnevnik, make_installation, portal_process
-from rounds import by_turns, middle, told
+from rounds import by_turns, middle, ratio, told
 
 ROUNDS = 5
 PLAIN = Path(__file__).parent / "plain.py"
@@ -116,8 +116,7 @@ def main(folder: Path) -> None:
     second = measured["bridge"]
     print(f"   a second sync, nothing changed: {told(second, 'again', '.1f')} s; {told(second, 'again memory')} MiB")
     for figure, unit in (("seconds", "time"), ("busy", "CPU"), ("memory", "memory")):
-        ratio = middle(measured["bridge"], figure) / middle(measured["plain"], figure)
-        print(f"   bridge / plain script, {unit:<8} {ratio:.2f}")
+        print(f"   bridge / script, {unit:<8} {ratio(measured['bridge'], measured['plain'], figure)}")
 
 
 if __name__ == "__main__":
