@@ -2,7 +2,7 @@
 
 Rules. The engine needs the system's libtommath and its own libtomcrypt in the process before its client
 library, the variable FIREBIRD naming its folder, and no default host: else the client tries localhost. Its
-lock tables lie in a folder of this user: the usual one, /tmp/firebird, belongs to whoever came first.
+lock tables lie in a folder of this user: the usual one, shared by all users, belongs to whoever came first.
 Both the embedded engine and the network client are in this one library, so every Firebird source of the
 bridge goes through it.
 """
