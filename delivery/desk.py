@@ -38,10 +38,14 @@ class Desk:
 
 @dataclass(slots=True)
 class SendingTally:
-    """What became of the records handed over; `stopped_by` is the error that ended the sending early."""
+    """What became of the records handed over; `stopped_by` is the error that ended the sending early.
+
+    `failed` counts publications, `not_withdrawn` records that should have been taken back and were not.
+    """
 
     sent: int = 0
     withdrawn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     withheld_late: int = 0
     failed: int = 0
+    not_withdrawn: int = 0
     stopped_by: PortalError | None = None

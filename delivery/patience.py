@@ -38,13 +38,20 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 60.0
 
-    def call(self, ask: Callable[[], _T]) -> _T:
-        """Return what `ask` returns; its last PortalError is raised when patience ends."""
+    def call(self, ask: Callable[[], _T], *, idempotent: bool = False) -> _T:
+        """Return what `ask` returns; its last PortalError is raised when patience ends.
+
+        `idempotent`: the message changes nothing when it is told twice, so a lost reply is a reason to tell it again.
+        A portal that asks for a longer wait than `longest_wait` is left alone: a later run comes back.
+        """
+        repeated = {Resend.RETRYABLE, Resend.UNKNOWN} if idempotent else {Resend.RETRYABLE}
 
         def wait(error: Exception) -> bool | float:
-            if not isinstance(error, PortalError) or error.resend is not Resend.RETRYABLE:
+            if not isinstance(error, PortalError) or error.resend not in repeated:
                 return False
-            return True if error.retry_after is None else float(error.retry_after)
+            if error.retry_after is None:
+                return True
+            return float(error.retry_after) if error.retry_after <= self.longest_wait else False
 
         retrying = stamina.retry_context(
             on=wait,

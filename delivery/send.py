@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from database import reading
+from database import writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
 from delivery.intent import (
@@ -31,6 +31,7 @@ from delivery.intent import (
     store_intents,
     withdraw_rows,
 )
+from delivery.lease import confirm_lease
 from delivery.outcome import ResolvedBy, enter_not_taken, enter_receipt
 from journal.portal import PortalError, Resend
 from journal.records import Receipt
@@ -45,6 +46,7 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
     rows = withdraw.sort_values(["student_key", "record_id"], kind="stable")
     for start in range(0, len(rows), batch_records):
         if tally.stopped_by:
+            tally.not_withdrawn += len(rows) - start
             return
         _send(desk, withdraw_rows(content_rows(rows.iloc[start : start + batch_records])), {}, tally)
 
@@ -86,7 +88,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> None:
         _count(intent.rows, receipt, tally)
         return
     if failure.resend is Resend.UNKNOWN:
-        tally.failed += sum(row.action == "publish" for row in intent.rows)
+        _count_failed(intent.rows, tally)
         tally.stopped_by = failure
         return
     refused = failure.resend is Resend.FINAL and failure.said_by_portal
@@ -101,10 +103,8 @@ def _receipt_for(desk: Desk, intent: Intent) -> tuple[Receipt, ResolvedBy]:
     def once() -> Receipt:
         nonlocal tries
         tries += 1
-        with reading(desk.engine) as connection:
-            # The first try comes right after the transaction that read consents; a later one may come minutes after.
-            if tries > 1 and len(permitted_now(desk, connection, intent.rows, desk.clock())[0]) < len(intent.rows):
-                raise GroundLostError
+        if tries > 1:
+            _still_ours(desk, intent)
         desk.turns.take()
         return desk.portal.submit(intent.prepared)
 
@@ -123,6 +123,19 @@ def _receipt_for(desk: Desk, intent: Intent) -> tuple[Receipt, ResolvedBy]:
     raise PortalError(lost.code, Resend.RETRYABLE, detail=lost.detail)
 
 
+def _still_ours(desk: Desk, intent: Intent) -> None:
+    """Hold a batch against the world again before a later try, which may come minutes after its intent was stored.
+
+    Raises GroundLostError when a consent ended, BridgeError `lease-lost` when another process took over: then that
+    one has asked for this batch's receipt and entered its outcome, and nothing may be sent from here any more.
+    """
+    with writing(desk.engine) as connection:
+        now = desk.clock()
+        confirm_lease(connection, desk.lease, now)
+        if len(permitted_now(desk, connection, intent.rows, now)[0]) < len(intent.rows):
+            raise GroundLostError
+
+
 def ask_receipt(desk: Desk, batch_id: str) -> Receipt | None:
     """Ask the portal whether it took a batch. A PortalError here leaves the outcome unknown."""
 
@@ -139,14 +152,24 @@ def ask_receipt(desk: Desk, batch_id: str) -> Receipt | None:
 
 def _drop(desk: Desk, intent: Intent, state: str, code: str, tally: SendingTally) -> None:
     enter_not_taken(desk, intent.prepared.batch_id, state, code)
-    tally.failed += sum(row.action == "publish" for row in intent.rows)
+    _count_failed(intent.rows, tally)
+
+
+def _count_failed(rows: Sequence[ledger.BatchRow], tally: SendingTally) -> None:
+    for row in rows:
+        if row.action == "publish":
+            tally.failed += 1
+        else:
+            tally.not_withdrawn += 1
 
 
 def _count(rows: Sequence[ledger.BatchRow], receipt: Receipt, tally: SendingTally) -> None:
     rejected = {rejection.record_id for rejection in receipt.rejected}
     for row in rows:
         if row.action == "withdraw":
-            if row.record_id not in rejected:
+            if row.record_id in rejected:
+                tally.not_withdrawn += 1
+            else:
                 tally.withdrawn[row.reason or ""] += 1
         elif row.record_id in rejected:
             tally.failed += 1

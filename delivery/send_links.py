@@ -33,11 +33,12 @@ LINKS_AT_ONCE = 50
 
 @dataclass(slots=True)
 class LinkTally:
-    """How many links were closed, opened and failed; `stopped_by` is the error that ended the telling early."""
+    """How many links were closed and opened, and how many would not be; `stopped_by` ended the telling early."""
 
     ended: int = 0
     put: int = 0
-    failed: int = 0
+    not_ended: int = 0
+    not_put: int = 0
     stopped_by: PortalError | None = None
 
 
@@ -203,9 +204,12 @@ def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> None:
     answered: list[tuple[_Message, Outcome]] = []
     for message in messages:
         try:
-            desk.patience.call(partial(_ask, desk, message.message))
+            desk.patience.call(partial(_ask, desk, message.message), idempotent=True)
         except PortalError as error:
-            tally.failed += 1
+            if isinstance(message.message, LinkPut):
+                tally.not_put += 1
+            else:
+                tally.not_ended += 1
             if error.resend is not Resend.UNKNOWN:
                 answered.append((message, "refused" if error.resend is Resend.FINAL else "not-taken"))
             if error.resend is not Resend.FINAL:

@@ -34,6 +34,12 @@ _PORTAL = {
         en="The call to the portal broke off ({code}), its answer is unknown. The next run asks what arrived.",
     ),
 }
+_NOT_TAKEN_BACK = Wording(
+    ru="Портал отказался убрать записей: {records}, закрыть связей: {links}. Они ещё видны, следующий запуск повторит. "
+    "Сообщите оператору портала.",
+    en="The portal refused to take back {records} records and to close {links} links. They are still shown, the next "
+    "run tries again. Tell the portal's operator.",
+)
 _UNEXPECTED = Wording(
     ru="Сбой программы ({kind} в {place}). Данные не потеряны. Передайте эту строку разработчикам.",
     en="The program failed ({kind} at {place}). No data is lost. Pass this line on to the developers.",
@@ -70,6 +76,13 @@ def describe(error: Exception) -> RunFailure:
     if isinstance(error, PortalError):
         return RunFailure(f"portal-{error.code.lower()}", _filled(_PORTAL[error.resend], code=error.code))
     return RunFailure("internal", _filled(_UNEXPECTED, kind=type(error).__name__, place=_place(error)))
+
+
+def not_taken_back(records: int, links: int) -> RunFailure | None:
+    """Return the failure of a run after which something is still shown without ground; None when nothing is."""
+    if not records and not links:
+        return None
+    return RunFailure("not-taken-back", _filled(_NOT_TAKEN_BACK, records=records, links=links))
 
 
 def _filled(wording: Wording, **parameters: object) -> Wording:

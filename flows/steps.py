@@ -35,7 +35,7 @@ from delivery.runs import store_balance
 from delivery.send import send_publications, send_withdrawals
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
-from flows.failures import describe, guarded
+from flows.failures import describe, guarded, not_taken_back
 from flows.look import (
     LATE,
     Look,
@@ -232,7 +232,7 @@ def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: School
         withdrawn=dict(tally.withdrawn),
         links_put=links.put,
         links_ended=links.ended,
-        failure=None if stopped_by is None else describe(stopped_by),
+        failure=describe(stopped_by) if stopped_by else not_taken_back(tally.not_withdrawn, links.not_ended),
     )
 
 

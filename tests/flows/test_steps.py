@@ -12,7 +12,7 @@ from audit.verify import verify_log
 from database import reading, writing
 from delivery import holds
 from delivery.limits import Limits
-from delivery.tables import BATCH, RECORD
+from delivery.tables import BATCH, RECORD, SCHOOL_LEASE
 from flows.steps import plan_school, reconcile_school, sweep_school, sync_school
 from journal.portal import PortalError, Resend
 
@@ -322,3 +322,54 @@ def test_a_database_that_lost_its_students_is_held_not_believed(world: MemoryWor
     assert balance.held is not None
     assert (balance.withdrawn, balance.links_ended) == ({}, 0)
     assert len(world.portal.held(CODE)) == 10
+
+
+def test_a_refused_withdrawal_and_a_refused_end_of_a_link_are_failures(world: MemoryWorld) -> None:
+    sync_school(world.bridge(), CODE)
+    world.withdraw("1", "pa-1")
+    world.portal.fail_before("end_link", PortalError("NotAuthorized", Resend.FINAL))
+    world.portal.reject = dict.fromkeys(world.portal.held(CODE), "Refused")
+    balance = sweep_school(world.bridge(), CODE)
+    assert balance.failure is not None
+    assert balance.failure.code == "not-taken-back"
+    assert "5" in balance.failure.wording.en
+    assert "1 links" in balance.failure.wording.en
+    world.portal.reject.clear()
+    assert sweep_school(world.bridge(), CODE).failure is None
+    assert shown(world) == expected(world)
+
+
+def test_a_link_whose_reply_was_lost_is_told_again_at_once(world: MemoryWorld) -> None:
+    world.portal.fail_after("put_link", PortalError("timeout", Resend.UNKNOWN))
+    balance = sync_school(world.bridge(), CODE)
+    assert (balance.failure, balance.sent, balance.links_put) == (None, 10, 2)
+    assert world.portal.calls.count("put_link") == 3
+
+
+def test_a_portal_that_asks_for_a_long_wait_is_left_alone(world: MemoryWorld) -> None:
+    world.portal.fail_before("submit", PortalError("Throttled", Resend.RETRYABLE, retry_after=3600))
+    balance = sync_school(world.bridge(), CODE)
+    assert balance.failure is not None
+    assert balance.failure.code == "portal-throttled"
+    assert world.portal.calls.count("submit") == 1
+    assert sync_school(world.bridge(), CODE).failure is None
+    assert shown(world) == expected(world)
+
+
+def test_a_run_that_lost_its_lease_while_it_waited_sends_nothing_more(world: MemoryWorld) -> None:
+    original = world.portal.submit
+
+    def taken_over(_batch):
+        world.portal.submit = original
+        with writing(world.engine) as connection:  # another process took the school over, and settled this batch
+            connection.execute(SCHOOL_LEASE.update().values(fence=99, holder="other"))
+        raise PortalError("Throttled", Resend.RETRYABLE, retry_after=0)
+
+    world.portal.submit = taken_over
+    balance = sync_school(world.bridge(), CODE)
+    assert balance.failure is not None
+    assert balance.failure.code == "lease-lost"
+    assert world.portal.held(CODE) == {}
+    with writing(world.engine) as connection:
+        connection.execute(SCHOOL_LEASE.update().values(holder=None, expires_at=None))
+    assert sync_school(world.bridge(), CODE).sent == 10
