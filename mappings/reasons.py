@@ -29,7 +29,6 @@ class RecordWarning(StrEnum):
     """What is odd about a record that is sent all the same."""
 
     COMMENT_UNDECODABLE = "comment-undecodable"
-    WORK_UNDECODABLE = "work-undecodable"
     NOT_JOURNAL_MEMBER = "not-journal-member"
     LESSON_NUMBER_OUT_OF_RANGE = "lesson-number-out-of-range"
     FIELD_LEFT_OUT = "field-left-out"
@@ -85,12 +84,6 @@ MEANINGS: Mapping[SetAsideReason | RecordWarning, tuple[Wording, Wording]] = {
     RecordWarning.COMMENT_UNDECODABLE: (
         Wording("Примечание не читается, запись отправлена без него", "The note can't be read; sent without it"),
         Wording("Впишите примечание заново", "Type the note anew"),
-    ),
-    RecordWarning.WORK_UNDECODABLE: (
-        Wording(
-            "Название работы не читается, запись отправлена без него", "The work's name can't be read; sent without"
-        ),
-        Wording("Впишите название вида работы заново", "Type the name of the kind of work anew"),
     ),
     RecordWarning.NOT_JOURNAL_MEMBER: (
         Wording("Ученик не внесён в список этого журнала", "The student is not on this journal's list"),

@@ -71,7 +71,9 @@ def _first_reason(rows: Facts, raw: RawJournal, known: Dimensions, today: date) 
         SetAsideReason.UNKNOWN_PERIOD_KIND: rows.period_unknown,
         SetAsideReason.DATE_MISSING: undated,
         SetAsideReason.FUTURE_DATE: rows.last > np.datetime64(today, "s"),
-        SetAsideReason.UNDECODABLE_TEXT: known.subjects.spoilt[rows.subject] | known.mark_types.spoilt[rows.value],
+        SetAsideReason.UNDECODABLE_TEXT: known.subjects.spoilt[rows.subject]
+        | known.mark_types.spoilt[rows.value]
+        | rows.work_spoilt,
         SetAsideReason.TEXT_NOT_SENDABLE: known.subjects.unsendable[rows.subject]
         | known.mark_types.unsendable[rows.value],
     }
@@ -135,7 +137,6 @@ def _warnings(rows: Facts, taken: IntArray, outsiders: BoolArray, untimed: BoolA
     """Return a row for each warning of each record, in the order in which `RecordWarning` lists them."""
     applies = {
         RecordWarning.COMMENT_UNDECODABLE: rows.comment_spoilt[taken],
-        RecordWarning.WORK_UNDECODABLE: rows.work_spoilt[taken],
         RecordWarning.NOT_JOURNAL_MEMBER: outsiders[taken],
         RecordWarning.LESSON_NUMBER_OUT_OF_RANGE: rows.number_wrong[taken],
         RecordWarning.FIELD_LEFT_OUT: rows.left_out[taken] | untimed,

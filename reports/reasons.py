@@ -45,7 +45,6 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
     },
     Fate.WARNING: {
         "comment-undecodable": Owner.TEACHER,
-        "work-undecodable": Owner.JOURNAL,
         "not-journal-member": Owner.JOURNAL,
         "lesson-number-out-of-range": Owner.JOURNAL,
         "field-left-out": Owner.TEACHER,

@@ -172,9 +172,8 @@ def test_a_later_stay_counts_as_well_as_the_first() -> None:
 
 
 @pytest.mark.parametrize("control", [3, 20])
-def test_only_a_needed_text_that_cannot_be_read_sets_aside(control: int) -> None:
-    expected = {"mark:1": "undecodable-text"} if control == 3 else {}
-    assert reasons(marks=[mark(control=control)]) == expected
+def test_a_subject_or_work_that_cannot_be_read_sets_aside(control: int) -> None:
+    assert reasons(marks=[mark(control=control)]) == {"mark:1": "undecodable-text"}
 
 
 def test_a_value_that_cannot_be_read_sets_aside() -> None:
@@ -229,10 +228,13 @@ def test_a_note_that_cannot_be_read_costs_only_the_note() -> None:
     assert warnings(**given) == {("mark:1", "comment-undecodable")}
 
 
-def test_a_work_that_cannot_be_read_costs_only_the_work() -> None:
+def test_a_work_that_cannot_be_read_sets_its_records_aside() -> None:
     given = {"marks": [mark(control=20)], "period_marks": [(1, 1, 7, 1, 405, AT)]}
-    assert reading(**given).records["work"].isna().all()
-    assert warnings(**given) == {("mark:1", "work-undecodable"), ("period:1", "work-undecodable")}
+    aside = reading(**given).set_aside
+    assert dict(zip(aside["source_key"], aside["reason"], strict=True)) == {
+        "mark:1": "undecodable-text",
+        "period:1": "undecodable-text",
+    }
 
 
 def test_what_is_too_long_or_no_number_is_left_out() -> None:

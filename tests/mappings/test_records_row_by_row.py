@@ -131,7 +131,7 @@ class Plain:
         """Give the row its work by the name in a table."""
         row.work, spoilt = read(self.by_id[table].get(key, (0, None, None))[2 if table == "periods" else 1])
         if spoilt:
-            row.odd.add("work-undecodable")
+            row.reasons.add("undecodable-text")
         if len(row.work or "") > 500:
             row.work = None
             row.odd.add("field-left-out")

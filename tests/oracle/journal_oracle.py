@@ -11,8 +11,8 @@ Only the loader of the Firebird engine is shared. Slow and plain on purpose.
     verdict.open_links   the links that must be open at the portal now
 
 A row has one fate but may have several reasons; the product names one of them. Open points of the contract,
-as this project reads them: the future is after today at the school for every kind of row; the work and the
-lesson's number are not needed by a record (a bad one is left out, as a warning); a mark of any other type in
+as this project reads them: the future is after today at the school for every kind of row; only a
+comment that can't be decoded is left out; a wrong lesson number is left out, as a warning; a mark of any other type in
 MARK than 401 to 422 and 601, or in ABSENCE than 501 to 503 and 601, is of an unknown type.
 """
 
@@ -140,7 +140,7 @@ class _Journal:
             fact.weight = control["COST"]
             work = one_line(self.by_id["CONTROL_TYPE"][control["TYPE_ID"]]["NAME"])
             if work is None:
-                fact.warnings.add("work-undecodable")
+                fact.reasons.add("undecodable-text")
             fact.work = work or None
         if self.rows_of_control[row["CONTROL_ID"], row["STUDENT_ID"]] > 1:
             fact.reasons.add("duplicate-mark")
@@ -175,7 +175,7 @@ class _Journal:
         fact.entered_at = self.moment(row["CHANGED_AT"])
         work = one_line(period["NAME"])
         if work is None:
-            fact.warnings.add("work-undecodable")
+            fact.reasons.add("undecodable-text")
         fact.work = work or None
         return fact
 

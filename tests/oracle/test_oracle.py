@@ -159,7 +159,6 @@ def test_a_mark_of_the_last_day_of_enrolment_and_of_any_day_of_the_period_is_a_r
         ({"MARK": {"NOTE": b"\x98"}}, "comment-undecodable"),
         ({"JOURNAL_MEMBER": {"DATE_TO": date(2026, 11, 19)}}, "not-journal-member"),
         ({"LESSON": {"LESSON_NO": 256}}, "lesson-number-out-of-range"),
-        ({"CONTROL_TYPE": {"NAME": b"\x98"}}, "work-undecodable"),
     ],
 )
 def test_warnings_keep_no_record_back(changes: dict[str, dict[str, Any]], warning: str) -> None:
