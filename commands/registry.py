@@ -87,6 +87,8 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
         changed=summary.changed,
         unchanged=summary.unchanged,
     )
+    for warning in summary.warnings:
+        call.console.note(warning.say(call.console.language))
     return ExitStatus.DONE
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from sqlalchemy.engine import Connection
@@ -35,7 +35,7 @@ Content = Mapping[str, Any]
 
 def content_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a frame's rows as dictionaries by column name."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    return cast("list[dict[str, Any]]", frame.to_dict("records"))
 
 
 def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[ledger.BatchRow]:

@@ -46,9 +46,8 @@ PHRASES: Mapping[str, Wording] = {
         "acted on all the same.",
     ),
     "held_numbers": Wording(
-        ru="Предлагается изменить: {changes}, из них убрать с портала: {withdrawals}. Сейчас на портале: {holdings}.",
-        en="Proposed changes: {changes}, of which taken back from the portal: {withdrawals}. Now at the portal: "
-        "{holdings}.",
+        ru="Предлагается изменить записей: {changes}, убрать с портала: {withdrawals}. Сейчас на портале: {holdings}.",
+        en="Records to change: {changes}, to take back from the portal: {withdrawals}. Now at the portal: {holdings}.",
     ),
     "held_digest": Wording(
         ru="Номер плана для оператора: {digest}", en="The plan's number (for the operator): {digest}"
