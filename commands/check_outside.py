@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from commands.call import utc_now
 from commands.findings import Condition, Finding, found
 from connectors.portal.certificates import CertificateFacts, inspect
 from connectors.portal.check import probe as probe_portal
-from connectors.portal.soap_portal import PortalConnection
 from connectors.school.probe import probe as probe_school
-from flows.assembly import school_source
+from flows.assembly import portal_connection, school_source
 from journal.wording import Language, Wording
 from mappings.profile import load_profile
 from settings import SchoolSection, Secret, Settings
@@ -93,17 +91,7 @@ def _dates(key: str, certificate: CertificateFacts, now: datetime) -> Finding:
 
 def look_at_portal(settings: Settings) -> Iterator[Finding]:
     """Reach the portal, ask it for a batch that never was, and compare clocks."""
-    section = settings.portal
-    connection = PortalConnection(
-        url=section.url,
-        client_certificate=section.client_certificate.read(),
-        signing_key=section.signing_key.read(),
-        authorities=section.authorities.read(),
-        connect_timeout=section.connect_timeout,
-        reply_timeout=section.reply_timeout,
-        now=utc_now,
-    )
-    seen = probe_portal(connection, settings.schools[0].code if settings.schools else None)
+    seen = probe_portal(portal_connection(settings), settings.schools[0].code if settings.schools else None)
     code = "" if seen.problem is None else seen.problem.code
     if not seen.reached:
         yield found(Condition.WRONG, _PORTAL_AWAY, code=code)

@@ -124,8 +124,7 @@ def _tell(call: Call, balances: Sequence[SchoolBalance], *, as_document: bool) -
     _show(call, balances, as_document=as_document)
     for balance in balances:
         if balance.failure is not None and as_document:
-            said = balance.failure.wording  # its places are filled already
-            call.console.note(f"{balance.school}: {said.ru if call.console.language is Language.RU else said.en}")
+            call.console.note(f"{balance.school}: {balance.failure.wording.say(call.console.language)}")
     return overall_status(balances)
 
 

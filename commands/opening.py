@@ -21,7 +21,7 @@ from flows.assembly import ORIGIN, shared_bridge
 from flows.bridge import Bridge
 from journal.wording import BridgeError, Language, Wording
 from settings import ConfigurationError, Secret, Settings
-from settings.problems import Problem, fixed
+from settings.problems import Problem
 
 STATE = "[bridge] state"
 
@@ -52,9 +52,9 @@ def open_state(settings: Settings) -> Engine:
         engine = database.open_database(settings.bridge.state)
         database.upgrade(engine)
     except ImportError as error:
-        trouble = _filled(_NO_DRIVER, kind=error.name or "-")
+        trouble = _NO_DRIVER.filled(kind=error.name or "-")
     except SQLAlchemyError as error:
-        trouble = _filled(_UNREACHABLE, kind=type(error).__name__)
+        trouble = _UNREACHABLE.filled(kind=type(error).__name__)
     else:
         return engine
     raise ConfigurationError(settings.file, [Problem(STATE, trouble)], settings.bridge.language)
@@ -85,17 +85,13 @@ def _problem(secret: Secret, load: Callable[[bytes], object], now: datetime | No
         over = None if now is None else inspect(content).not_after
     except (BridgeError, AuditError) as error:
         ru, en = (without_subject(secret.key, _said(error, language)) for language in (Language.RU, Language.EN))
-        yield Problem(secret.key, fixed(ru, en))
+        yield Problem(secret.key, Wording(ru, en))
         return
     if over is not None and now is not None and over < now:
-        yield Problem(secret.key, _filled(_EXPIRED, until=over.date()))
+        yield Problem(secret.key, _EXPIRED.filled(until=over.date()))
 
 
 def _said(error: BridgeError | AuditError, language: Language) -> str:
     if isinstance(error, BridgeError):
         return error.say(language)
     return error.ru if language == Language.RU else error.en
-
-
-def _filled(wording: Wording, **parameters: object) -> Wording:
-    return fixed(wording.say(Language.RU, **parameters), wording.say(Language.EN, **parameters))

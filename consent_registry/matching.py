@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from consent_registry.register_file import RegisterProblem, RegisterRow, filled
+from consent_registry.register_file import RegisterProblem, RegisterRow
 from journal.school import StudentIdentity
 from journal.wording import Wording
 
@@ -83,14 +83,14 @@ def match_rows(rows: Iterable[RegisterRow], identities: Identities) -> Matched:
             schools[school] = None if students is None else _Students(students)
         known = schools[school]
         if known is None:
-            matched.problems.append(RegisterProblem(row.number, "school", filled(_E_SCHOOL, school=school)))
+            matched.problems.append(RegisterProblem(row.number, "school", _E_SCHOOL.filled(school=school)))
             continue
         student = _by_id(row, known, matched) if row.text("student_id") else _by_name(row, known, matched)
         if student is None:
             continue
         key = (school, student, row.text("account_id"))
         if key in seen:
-            matched.problems.append(RegisterProblem(row.number, "account_id", filled(_E_TWICE, row=seen[key])))
+            matched.problems.append(RegisterProblem(row.number, "account_id", _E_TWICE.filled(row=seen[key])))
             continue
         seen[key] = row.number
         matched.rows.append((row, student))

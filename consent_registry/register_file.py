@@ -155,11 +155,6 @@ _E_UNKNOWN = Wording("лишний столбец {name}", "unknown column {name
 _E_WIDTH = Wording("полей не столько, сколько в заголовке", "the number of fields differs from the header's")
 
 
-def filled(wording: Wording, **parameters: object) -> Wording:
-    """Return the wording with its places filled in both languages."""
-    return Wording(wording.say(Language.RU, **parameters), wording.say(Language.EN, **parameters))
-
-
 def read_register(path: Path, *, two_persons: bool) -> list[RegisterRow]:
     """Return the rows of a register file. Raises RegisterProblemsError, or OSError when there is no such file."""
     lines = _lines(path.read_bytes(), xlsx=path.suffix.lower() == ".xlsx")
@@ -188,9 +183,9 @@ def _header_problems(header: Sequence[str]) -> Iterator[Wording]:
     if not header:
         yield _E_EMPTY_FILE
         return
-    yield from (filled(_E_MISSING, name=name) for name in COLUMNS if name not in header)
-    yield from (filled(_E_UNKNOWN, name=name) for name in dict.fromkeys(header) if name not in COLUMNS)
-    yield from (filled(_E_REPEATED, name=name) for name in COLUMNS if header.count(name) > 1)
+    yield from (_E_MISSING.filled(name=name) for name in COLUMNS if name not in header)
+    yield from (_E_UNKNOWN.filled(name=name) for name in dict.fromkeys(header) if name not in COLUMNS)
+    yield from (_E_REPEATED.filled(name=name) for name in COLUMNS if header.count(name) > 1)
 
 
 def _trimmed(line: Sequence[T]) -> list[T]:
@@ -288,7 +283,7 @@ def _row_problems(row: RegisterRow, *, two_persons: bool) -> Iterator[RegisterPr
     ):
         begin, end = row.day(first), row.day(last)
         if begin is not None and end is not None and end < begin:
-            yield problem(last, filled(_E_ORDER, other=first))
+            yield problem(last, _E_ORDER.filled(other=first))
     if two_persons and row.moment("registered_at"):
         yield from _two_person_problems(row)
 
@@ -314,4 +309,4 @@ def row_warnings(row: RegisterRow) -> Iterator[RegisterProblem]:
         if not row.fields[column]:
             yield RegisterProblem(row.number, column, _W_INCOMPLETE)
     if identified is not None and registered < identified:
-        yield RegisterProblem(row.number, "registered_at", filled(_W_EARLIER, other="identified_at"))
+        yield RegisterProblem(row.number, "registered_at", _W_EARLIER.filled(other="identified_at"))

@@ -69,6 +69,7 @@ class SchoolBalance:
     differences: Mapping[str, int] = field(default_factory=dict)
     links_put: int = 0
     links_ended: int = 0
+    links_refused: int = 0
     held: HeldPlan | None = None
     failure: RunFailure | None = None
     rows_set_aside: Sequence[RowSetAside] = ()
@@ -81,8 +82,8 @@ class SchoolBalance:
 
     @property
     def has_exceptions(self) -> bool:
-        """Tell whether a person should look: records set aside, rejected or failed, or the run not done."""
-        return bool(self.set_aside or self.failed or self.failure)
+        """Tell whether a person should look: records set aside or failed, links not opened, or the run not done."""
+        return bool(self.set_aside or self.failed or self.links_refused or self.failure)
 
 
 def overall_status(balances: Sequence[SchoolBalance]) -> ExitStatus:

@@ -109,19 +109,17 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
     )
 
 
-def open_portal(settings: Settings, now: Callable[[], datetime] = utc_now) -> SoapPortal:
-    """Return the portal's connector; connects to nothing."""
+def portal_connection(settings: Settings, now: Callable[[], datetime] = utc_now) -> PortalConnection:
+    """Return how to reach the portal, and whom to believe; reads keys and certificates."""
     section = settings.portal
-    return SoapPortal(
-        PortalConnection(
-            url=section.url,
-            client_certificate=section.client_certificate.read(),
-            signing_key=section.signing_key.read(),
-            authorities=section.authorities.read(),
-            connect_timeout=section.connect_timeout,
-            reply_timeout=section.reply_timeout,
-            now=now,
-        )
+    return PortalConnection(
+        url=section.url,
+        client_certificate=section.client_certificate.read(),
+        signing_key=section.signing_key.read(),
+        authorities=section.authorities.read(),
+        connect_timeout=section.connect_timeout,
+        reply_timeout=section.reply_timeout,
+        now=now,
     )
 
 
@@ -139,7 +137,7 @@ def assemble(
     limits = settings.limits
     return Bridge(
         engine=engine,
-        portal=open_portal(settings, now),
+        portal=SoapPortal(portal_connection(settings, now)),
         log=open_audit_log(settings, engine),
         origin=ORIGIN,
         vault=open_vault(settings),

@@ -5,18 +5,17 @@ code, the exception's type and where it was raised (file and line), never its me
 message may quote a row. Nothing is raised further.
 """
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import structlog
 
 from audit.errors import AuditError
 from delivery.balance import RunFailure, SchoolBalance
+from flows.technical_log import own_place
 from journal.portal import PortalError, Resend
-from journal.wording import BridgeError, Language, Wording
+from journal.wording import BridgeError, Wording
 
 log = structlog.get_logger("dnevnik.runs")
 
@@ -62,7 +61,7 @@ def guarded(balance: SchoolBalance) -> Iterator[RunOutcome]:
     except Exception as error:  # noqa: BLE001  the border that turns any failure into a coded one
         failure = describe(error)
         log.error(  # noqa: TRY400  a traceback's message may quote a row
-            "run failed", school=balance.school, run=balance.run, code=failure.code, place=_place(error)
+            "run failed", school=balance.school, run=balance.run, code=failure.code, place=own_place(error)
         )
         outcome.balance = replace(outcome.balance, failure=failure)
 
@@ -70,25 +69,16 @@ def guarded(balance: SchoolBalance) -> Iterator[RunOutcome]:
 def describe(error: Exception) -> RunFailure:
     """Return a failure's code and sentences, its places filled and nothing personal in them."""
     if isinstance(error, BridgeError):
-        return RunFailure(error.code, _filled(error.wording, **error.parameters))
+        return RunFailure(error.code, error.wording.filled(**error.parameters))
     if isinstance(error, AuditError):
-        return RunFailure("audit", _filled(Wording("{ru}", "{en}"), ru=error.ru, en=error.en))
+        return RunFailure("audit", Wording(error.ru, error.en))
     if isinstance(error, PortalError):
-        return RunFailure(f"portal-{error.code.lower()}", _filled(_PORTAL[error.resend], code=error.code))
-    return RunFailure("internal", _filled(_UNEXPECTED, kind=type(error).__name__, place=_place(error)))
+        return RunFailure(f"portal-{error.code.lower()}", _PORTAL[error.resend].filled(code=error.code))
+    return RunFailure("internal", _UNEXPECTED.filled(kind=type(error).__name__, place=own_place(error)))
 
 
 def not_taken_back(records: int, links: int) -> RunFailure | None:
     """Return the failure of a run after which something is still shown without ground; None when nothing is."""
     if not records and not links:
         return None
-    return RunFailure("not-taken-back", _filled(_NOT_TAKEN_BACK, records=records, links=links))
-
-
-def _filled(wording: Wording, **parameters: object) -> Wording:
-    return Wording(wording.say(Language.RU, **parameters), wording.say(Language.EN, **parameters))
-
-
-def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "-"
+    return RunFailure("not-taken-back", _NOT_TAKEN_BACK.filled(records=records, links=links))

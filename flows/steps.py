@@ -232,6 +232,7 @@ def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: School
         withdrawn=dict(tally.withdrawn),
         links_put=links.put,
         links_ended=links.ended,
+        links_refused=links.not_put,
         failure=describe(stopped_by) if stopped_by else not_taken_back(tally.not_withdrawn, links.not_ended),
     )
 

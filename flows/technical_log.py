@@ -116,12 +116,17 @@ def open_technical_log(path: Path) -> None:
     logging.lastResort = None
 
 
+def own_place(error: BaseException) -> str:
+    """Return the innermost place of ours that an exception came through: file and line."""
+    through = places(error.__traceback__)
+    ours = [place for place in through if "/" in place or place.startswith("cli.py:")]
+    return (ours or through or ["-"])[-1].partition(" ")[0]
+
+
 def report_failure(error: BaseException) -> str:
     """Return an unexpected exception's type and innermost place of ours, to be said; log it where a log is open."""
-    through = places(error.__traceback__)
     name = type(error).__name__
     if _file is not None:
         log = structlog.get_logger("dnevnik")
-        log.error("unexpected failure", code="internal", exception=name, places=through[-30:])
-    ours = [place for place in through if "/" in place or place.startswith("cli.py:")]
-    return f"{name}, {(ours or through or ['-'])[-1].partition(' ')[0]}"
+        log.error("unexpected failure", code="internal", exception=name, places=places(error.__traceback__)[-30:])
+    return f"{name}, {own_place(error)}"

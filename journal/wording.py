@@ -25,9 +25,13 @@ class Wording:
     en: str
 
     def say(self, language: Language | str, **parameters: object) -> str:
-        """Return the sentence in `language` with its places filled."""
+        """Return the sentence in `language` with its places filled; without parameters, as it stands."""
         template = self.ru if language == Language.RU else self.en
-        return template.format(**parameters)
+        return template.format(**parameters) if parameters else template
+
+    def filled(self, **parameters: object) -> "Wording":
+        """Return the sentence with its places filled in both languages, whatever braces the parameters carry."""
+        return Wording(self.say(Language.RU, **parameters), self.say(Language.EN, **parameters))
 
 
 class ExitStatus(IntEnum):

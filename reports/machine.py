@@ -43,6 +43,7 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
         "differences": _by_code(balance.differences),
         "links_put": balance.links_put,
         "links_ended": balance.links_ended,
+        "links_refused": balance.links_refused,
         "held": None
         if held is None
         else {

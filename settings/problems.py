@@ -46,8 +46,3 @@ class ConfigurationError(BridgeError):
     def say(self, language: Language | str) -> str:
         """Return all lines in `language`."""
         return "\n".join(problem.line(self.file, language) for problem in self.problems)
-
-
-def fixed(ru: str, en: str) -> Wording:
-    """Return a sentence whose texts hold no places to fill, whatever braces they carry."""
-    return Wording(ru=ru.replace("{", "{{").replace("}", "}}"), en=en.replace("{", "{{").replace("}", "}}"))

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from journal.wording import Language, Wording
 from settings.model import Settings
-from settings.problems import ConfigurationError, Expected, Problem, fixed
+from settings.problems import ConfigurationError, Expected, Problem
 from settings.values import ReadingContext
 
 PROFILES = Path(__file__).parent.parent / "mappings"
@@ -111,7 +111,7 @@ def _duplicates(raw: Mapping[str, object]) -> Iterator[Problem]:
             if code in seen:
                 yield Problem(
                     f"[[school]] {number + 1}: code",
-                    fixed(
+                    Wording(
                         f"код {code} уже занят школой выше; ожидался другой",
                         f"the code {code} is taken by a school above; another one was expected",
                     ),
@@ -146,7 +146,7 @@ def _problem(detail: ErrorDetails, raw: Mapping[str, object]) -> Problem:
     if not names or model is None:
         if detail["type"] == "missing":
             return Problem(heading, _MISSING_SECTION)
-        return Problem(heading, fixed(f"{_NO_SECTION.ru} {heading}", f"{_NO_SECTION.en}: {heading}"))
+        return Problem(heading, Wording(f"{_NO_SECTION.ru} {heading}", f"{_NO_SECTION.en}: {heading}"))
     key = names[0]
     expected = _expected(model.model_fields[key])
     separator = ": " if is_school else " "
@@ -159,8 +159,8 @@ def _problem(detail: ErrorDetails, raw: Mapping[str, object]) -> Problem:
 
 def _sentence(expected: Expected, more: Wording | None) -> Wording:
     if more is None:
-        return fixed(f"ожидалось: {expected.ru}", f"expected: {expected.en}")
-    return fixed(f"{more.ru}; ожидалось: {expected.ru}", f"{more.en}; expected: {expected.en}")
+        return Wording(f"ожидалось: {expected.ru}", f"expected: {expected.en}")
+    return Wording(f"{more.ru}; ожидалось: {expected.ru}", f"{more.en}; expected: {expected.en}")
 
 
 def _heading(section: str, raw: Mapping[str, object]) -> str:
@@ -201,7 +201,9 @@ def _unknown_key(heading: str, section: str, names: Sequence[str]) -> Problem:
         known, key, title = [field.alias or name for name, field in Settings.model_fields.items()], section, heading
     near = difflib.get_close_matches(key, known, n=1)
     choice = near[0] if near else ", ".join(known)
-    return Problem(title, fixed(f"такого ключа нет; ожидалось: {choice}", f"there is no such key; expected: {choice}"))
+    return Problem(
+        title, Wording(f"такого ключа нет; ожидалось: {choice}", f"there is no such key; expected: {choice}")
+    )
 
 
 def _expected(field: FieldInfo) -> Expected:

@@ -14,12 +14,13 @@ from audit.errors import AuditUnavailableError
 from audit.log import AuditLog
 from audit.verify import verify_log
 from consent_registry.registration import states
-from database import open_database, reading
+from database import open_database, reading, upgrade
 from flows.assembly import open_audit_log
 
 
 def cases(world: RealWorld) -> dict[tuple[str, str], object]:
     engine = open_database(settings.load(world.config).bridge.state)
+    upgrade(engine)  # whichever test comes first
     with reading(engine) as connection:
         found = {(s.student_key, s.account_id): s for s in states(connection, "0252")}
     engine.dispose()

@@ -373,3 +373,15 @@ def test_a_run_that_lost_its_lease_while_it_waited_sends_nothing_more(world: Mem
     with writing(world.engine) as connection:
         connection.execute(SCHOOL_LEASE.update().values(holder=None, expires_at=None))
     assert sync_school(world.bridge(), CODE).sent == 10
+
+
+def test_a_link_that_the_portal_will_not_open_is_told_though_another_shows_the_records(world: MemoryWorld) -> None:
+    world.register(Link("1", "pa-1b"))
+    del world.rows["mark:30"]
+    world.portal.fail_before("put_link", PortalError("NotAuthorized", Resend.FINAL))
+    balance = sync_school(world.bridge(), CODE)
+    assert (balance.links_put, balance.links_refused) == (2, 1)
+    assert balance.has_exceptions
+    again = sync_school(world.bridge(), CODE)
+    assert (again.links_put, again.links_refused) == (1, 0)
+    assert shown(world) == expected(world)

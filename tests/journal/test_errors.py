@@ -22,3 +22,8 @@ def test_unsendable_records_are_counted_not_shown() -> None:
 def test_a_bridge_error_speaks_both_languages() -> None:
     error = BridgeError("x", Wording("нет файла {name}", "no file {name}"), {"name": "a.toml"})
     assert (error.say("ru"), error.say("en"), str(error)) == ("нет файла a.toml", "no file a.toml", "x: no file a.toml")
+
+
+def test_a_filled_sentence_is_said_as_it_stands_whatever_braces_it_carries() -> None:
+    filled = Wording("лишний столбец {name}", "unknown column {name}").filled(name="{x}")
+    assert (filled.say("ru"), filled.say("en")) == ("лишний столбец {x}", "unknown column {x}")
