@@ -39,6 +39,8 @@ if [ -z "$python" ]; then need python3 false; python=python3; fi
 
 need libtommath1 has_library libtommath.so.1 # Firebird's engine
 need unixodbc has_library libodbc.so.2       # pyodbc
+need libpangoft2-1.0-0 has_library libpangoft2-1.0.so.0 # lays out the printed forms
+need fonts-paratype sh -c 'ls /usr/share/fonts/truetype/paratype/*.ttf' # their typeface
 if [ "$wanted" = tests ]; then
   need chromium command -v chromium             # the pages are looked at in a real browser
   if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
