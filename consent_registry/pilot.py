@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from itertools import takewhile
 
 from journal.wording import Wording
 
@@ -51,6 +52,11 @@ def class_code(name: str) -> str:
     """Return a class's name as it is compared: "5А", "5-а", "5 «А»" and a Latin "5A" are one. May be empty."""
     capitals = unicodedata.normalize("NFC", name.upper())
     return "".join(character for character in capitals if character.isalnum()).translate(_LOOK_ALIKES)
+
+
+def _year(code: str) -> int:
+    digits = "".join(takewhile(str.isdecimal, code))
+    return int(digits) if digits else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,16 @@ class Pilot:
     def group_of(self, class_name: str) -> PilotGroup | None:
         """Return the group that counts for a class; None: no group speaks of it."""
         return self._by_code.get(class_code(class_name), self._others)
+
+    def own_group(self, class_name: str) -> PilotGroup | None:
+        """Return the group that counts among those that name this very class, or with `WHOLE_SCHOOL` the school."""
+        return self._others if class_name == WHOLE_SCHOOL else self._by_code.get(class_code(class_name))
+
+    @property
+    def standing(self) -> tuple[PilotGroup, ...]:
+        """The groups that count: the whole school's first, then by class, 5А before 11А."""
+        of_classes = sorted(self._by_code.items(), key=lambda item: (_year(item[0]), item[0]))
+        return (*([self._others] if self._others else ()), *(group for _, group in of_classes))
 
     def admits(self, classes: Iterable[str], today: date) -> bool:
         """Tell whether a student who is in these classes on `today` takes part."""

@@ -119,6 +119,16 @@ def test_what_would_be_put_out_today_is_told(
     assert Pilot(groups=groups).stopped_by(recorded, TODAY) is stopped
 
 
+def test_the_groups_that_count_are_listed_by_school_year() -> None:
+    groups = (group("11А"), group("5А", Stage.PREPARE), group("5-a"), group("Лицей"), group(WHOLE_SCHOOL), group("5Б"))
+    standing = Pilot(groups=groups).standing
+    assert [counting.class_name for counting in standing] == [WHOLE_SCHOOL, "Лицей", "5-a", "5Б", "11А"]
+    assert Pilot(groups=groups).own_group("5 «А»") == group("5-a")
+    assert Pilot(groups=groups).own_group("9Г") is None
+    assert Pilot(groups=groups).own_group(WHOLE_SCHOOL) == group(WHOLE_SCHOOL)
+    assert Pilot().standing == ()
+
+
 def test_a_pilot_is_of_one_school() -> None:
     with pytest.raises(ValueError, match="one school"):
         Pilot(groups=(group(), PilotGroup("0253", "5А", Stage.PILOT, TODAY)))
