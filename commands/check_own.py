@@ -92,9 +92,9 @@ def look_at_key(secret: Secret, *, is_private: bool) -> Iterator[Finding]:
 
 def look_at_audit(settings: Settings) -> Iterator[Finding]:
     """Open the audit log with its key, and hold it against what the database remembers of it."""
-    open_vault(settings)
     engine = database.open_database(settings.bridge.state)
     try:
+        open_vault(settings, engine)
         log = open_audit_log(settings, engine)
         yield found(Condition.FINE, _LOG, size=log.checkpoint().size)
         log.close()

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,8 @@ import database
 from audit.entry import Entry
 from commands.call import utc_now
 from commands.opening import check_keys, open_state
+from consent_registry.acts import Actor
+from consent_registry.staff import enter_staff
 from consent_registry.vault import Vault
 from delivery.checkpoints import remember_checkpoint
 from flows.assembly import ORIGIN, open_audit_log, open_vault
@@ -44,6 +47,12 @@ class Recorder:
     def by_digest(self) -> str:
         """Who decides, as the audit log names them."""
         return hmac.new(self.vault.derive("recorded-by"), self.by.encode(), hashlib.sha256).hexdigest()
+
+    def actor(self, connection: Connection, now: datetime, acting: str | None = None) -> Actor:
+        """Return who acts, as facts name them; `acting`: the person whose act is entered here, if another's."""
+        name = acting or self.by
+        reference = enter_staff(connection, self.vault, [name])[name]
+        return Actor(reference, now, self.settings.bridge.timezone)
 
     def record(self, work: Work[Result]) -> Result:
         """Run `work` in one transaction, log the entries that it returns, commit. Raises what `work` raises."""
@@ -79,10 +88,9 @@ class Recorder:
 def recorder(settings: Settings) -> Iterator[Recorder]:
     """Open what recording needs; the database's tables are brought up to date. Raises BridgeError."""
     check_keys(settings, portal=False)
-    vault = open_vault(settings)
     engine = open_state(settings)
     try:
-        yield Recorder(settings, engine, vault, _who())
+        yield Recorder(settings, engine, open_vault(settings, engine), _who())
     finally:
         engine.dispose()
 

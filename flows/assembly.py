@@ -22,7 +22,8 @@ from audit.keys import load_signing_key
 from audit.log import AuditLog, open_log
 from connectors.portal.soap_portal import PortalConnection, SoapPortal
 from connectors.school.read import SchoolSource, read_identities, read_school
-from consent_registry.vault import Vault, load_master_key
+from consent_registry.key_file import open_with
+from consent_registry.vault import Vault
 from database import open_database, reading, upgrade
 from delivery.checkpoints import known_checkpoint
 from delivery.limits import Limits
@@ -61,9 +62,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_vault(settings: Settings) -> Vault:
-    """Return the vault that the installation's master key opens."""
-    return Vault(load_master_key(settings.audit.master_key.read()))
+def open_vault(settings: Settings, engine: Engine) -> Vault:
+    """Return the vault that the installation's master key opens; its tables have to be there.
+
+    Raises BridgeError, `master-key-other` among others.
+    """
+    secret = settings.audit.master_key
+    return open_with(engine, secret.read, secret.path)
 
 
 def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
@@ -140,7 +145,7 @@ def assemble(
         portal=SoapPortal(portal_connection(settings, now)),
         log=open_audit_log(settings, engine),
         origin=ORIGIN,
-        vault=open_vault(settings),
+        vault=open_vault(settings, engine),
         schools={section.code: _school(section, settings.bridge.timezone) for section in settings.schools},
         clock=now,
         new_id=new_id,
