@@ -54,9 +54,11 @@ def class_code(name: str) -> str:
     return "".join(character for character in capitals if character.isalnum()).translate(_LOOK_ALIKES)
 
 
-def _year(code: str) -> int:
-    digits = "".join(takewhile(str.isdecimal, code))
-    return int(digits) if digits else 0
+def class_order(name: str) -> tuple[int, str]:
+    """Return what sorts classes as people list them: 5А before 11А."""
+    code = class_code(name)
+    year = "".join(takewhile(str.isdecimal, code))
+    return int(year) if year else 0, code
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,11 @@ class PilotGroup:
 
     def admits(self, today: date) -> bool:
         """Tell whether records of this group may leave on `today`."""
-        return self.stage.sends and self.first <= today and (self.last is None or today <= self.last)
+        return self.stage.sends and self.is_on(today)
+
+    def is_on(self, today: date) -> bool:
+        """Tell whether `today` lies in the group's days."""
+        return self.first <= today and (self.last is None or today <= self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +118,8 @@ class Pilot:
     @property
     def standing(self) -> tuple[PilotGroup, ...]:
         """The groups that count: the whole school's first, then by class, 5А before 11А."""
-        of_classes = sorted(self._by_code.items(), key=lambda item: (_year(item[0]), item[0]))
-        return (*([self._others] if self._others else ()), *(group for _, group in of_classes))
+        of_classes = sorted(self._by_code.values(), key=lambda group: class_order(group.class_name))
+        return (*([self._others] if self._others else ()), *of_classes)
 
     def admits(self, classes: Iterable[str], today: date) -> bool:
         """Tell whether a student who is in these classes on `today` takes part."""
