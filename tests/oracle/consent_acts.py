@@ -1,0 +1,285 @@
+"""What people may do with a school's consent registry and what facts their acts leave: the second half of the oracle.
+
+Written from docs/consent-rules.md alone, as `consent_oracle` is. An act returns the word of its refusal (and leaves
+nothing behind), or None. Only what the rules leave no doubt about is said here; where they are silent the machine that
+drives both sides asks nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import count
+
+from oracle.consent_oracle import (
+    Fact,
+    Group,
+    Link,
+    Paper,
+    Student,
+    consent_of_the_moment,
+    counting,
+    earliest,
+    ground,
+    permission,
+)
+
+CLOCK_SLACK = timedelta(minutes=1)
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A register's row: all that the register says of a case. `paper` None: its consent cells are empty."""
+
+    student: str
+    account: str
+    relation: str
+    submitted_at: datetime
+    identified_at: datetime | None = None
+    paper: Paper | None = None
+    registered_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    restricted_from: date | None = None
+    restricted_to: date | None = None
+
+
+@dataclass
+class Case:
+    """A link's facts, and what it says of itself besides."""
+
+    facts: list[Fact] = field(default_factory=list)
+
+
+@dataclass
+class Registry:
+    """One school's registry and, beside it, what the school's database says of its students today."""
+
+    zone: tzinfo
+    students: dict[str, Student] = field(default_factory=dict)
+    cases: dict[Key, Case] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+    newest: datetime | None = None
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    # --- answers -----------------------------------------------------------------------------------------------------
+
+    def ground(self, key: Key, at: datetime, known_at: datetime) -> str | None:
+        return ground(self.cases[key].facts, self.students.get(key[0]), at, known_at, self.zone)
+
+    def permission(self, student: str, kind: str, on: date | None, at: datetime) -> str | None:
+        links = [Link(case.facts, self.students.get(key[0])) for key, case in self.cases.items() if key[0] == student]
+        return permission(links, self.groups, kind, on, at, self.zone)
+
+    def exists(self, key: Key, known_at: datetime) -> bool:
+        """Tell whether anything of the case had been recorded by then."""
+        return key in self.cases and any(fact.recorded_at <= known_at for fact in self.cases[key].facts)
+
+    def clock(self, now: datetime) -> datetime | None:
+        """Rule 3: the moment that `now` counts as; None: the clock is too far behind."""
+        if self.newest is None or now >= self.newest:
+            return now
+        return self.newest if self.newest - now <= CLOCK_SLACK else None
+
+    # --- recording ---------------------------------------------------------------------------------------------------
+
+    def _record(self, key: Key, kind: str, valid_at: datetime, now: datetime, by: str, **said: object) -> None:
+        fact = Fact(next(self.numbers), kind, valid_at, now, by, **said)  # type: ignore[arg-type]  # a fact's own fields
+        self.cases.setdefault(key, Case()).facts.append(fact)
+        self.newest = now
+
+    def _counted(self, key: Key) -> list[Fact]:
+        case = self.cases.get(key)
+        return counting(case.facts, case.facts[-1].recorded_at) if case and case.facts else []
+
+    def _consents(self, key: Key) -> list[Fact]:
+        return [fact for fact in self._counted(key) if fact.kind == "consent"]
+
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(self.zone).date()
+
+    def start(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self.zone)
+
+    # --- what people do (rules 10 to 13) -----------------------------------------------------------------------------
+
+    def withdraw(self, key: Key, at: datetime, now: datetime, by: str, *, reason: bool) -> str | None:
+        """Rule 10. What is withdrawn already by then is left alone."""
+        if at > now:
+            return "ahead"
+        if at < now and not reason:
+            return "reason-missing"
+        counted = self._counted(key)
+        consents = [fact.paper.reference for fact in counted if fact.kind == "consent" and fact.paper]
+        if consents:
+            left = set()
+            for reference in consents:
+                known = earliest("withdrawal", counted, reference)
+                if known is None or known.valid_at > at:
+                    left.add(reference)
+            if left:
+                self._record(key, "withdrawal", at, now, by, names=frozenset(left))
+        else:
+            known = earliest("withdrawal", counted, None)
+            if known is None or known.valid_at > at:
+                self._record(key, "withdrawal", at, now, by)
+        return None
+
+    def end(self, key: Key, why: str, at: datetime, now: datetime, by: str) -> str | None:
+        """Rule 12."""
+        if at > now:
+            return "ahead"
+        consents = frozenset(fact.paper.reference for fact in self._consents(key) if fact.paper)
+        self._record(key, "ending", at, now, by, names=consents, why=why)
+        return None
+
+    def restrict(self, key: Key, first: date | None, last: date | None, now: datetime, by: str) -> str | None:
+        """Rule 11; valid from when it is recorded."""
+        if first is None and last is None:
+            return "both-open"
+        if first is not None and last is not None and last < first:
+            return "backwards"
+        self._record(key, "restriction", now, now, by, first=first, last=last)
+        return None
+
+    def lift(self, key: Key, day: date, now: datetime, by: str) -> str | None:
+        """Rule 11: from `day` on no restriction holds; what held before that day stays as it was."""
+        for fact in self._counted(key):
+            if fact.kind != "restriction" or (fact.last is not None and fact.last < day):
+                continue
+            corrects = frozenset({fact.number})
+            if fact.first is not None and fact.first >= day:
+                self._record(key, "taken-back", now, now, by, corrects=corrects)
+            else:
+                until = day - timedelta(days=1)
+                self._record(
+                    key, "restriction", fact.valid_at, now, by, corrects=corrects, first=fact.first, last=until
+                )
+        return None
+
+    def consent(self, key: Key, paper: Paper, at: datetime, now: datetime, by: str) -> None:
+        """Rule 13: a new consent, which takes the place of earlier ones from `at`."""
+        self._record(key, "consent", at, now, by, paper=paper)
+
+    def register(self, key: Key, references: frozenset[str], at: datetime, now: datetime, by: str) -> None:
+        self._record(key, "registration", at, now, by, names=references)
+
+    # --- a register (rule 14) ----------------------------------------------------------------------------------------
+
+    def import_row(self, row: Row, reference: str, now: datetime, by: str) -> str:
+        """Take a row in; return "new", "changed" or "unchanged". `reference` is for a consent that is new by it."""
+        key = (row.student, row.account)
+        new = key not in self.cases
+        before = len(self.cases[key].facts) if not new else 0
+        taking = _Taking(self, key, row, now, by)
+        taking.application()
+        taking.identification()
+        held = taking.consent(reference)
+        taking.stage("registration", row.registered_at, held)
+        taking.stage("withdrawal", row.withdrawn_at, held)
+        taking.restriction()
+        if new:
+            return "new"
+        return "changed" if len(self.cases[key].facts) > before else "unchanged"
+
+
+@dataclass
+class _Taking:
+    """One row being taken in."""
+
+    registry: Registry
+    key: Key
+    row: Row
+    now: datetime
+    by: str
+
+    def counted(self, kind: str) -> list[Fact]:
+        return [fact for fact in self.registry._counted(self.key) if fact.kind == kind]  # noqa: SLF001 - its other half
+
+    def record(self, kind: str, valid_at: datetime, replaced: Sequence[Fact] = (), **said: object) -> None:
+        corrects = frozenset(fact.number for fact in replaced)
+        self.registry._record(  # noqa: SLF001 - its other half
+            self.key, kind, valid_at, self.now, self.by, corrects=corrects, of_register=True, **said
+        )
+
+    def take_back(self, replaced: Sequence[Fact]) -> None:
+        if replaced:
+            self.record("taken-back", self.now, replaced)
+
+    def application(self) -> None:
+        held = self.counted("application")
+        said = self.row.relation
+        if not any(fact.why == said and fact.valid_at == self.row.submitted_at for fact in held):
+            self.record("application", self.row.submitted_at, held, why=said)
+
+    def identification(self) -> None:
+        held = self.counted("identification")
+        at = self.row.identified_at
+        if at is None:
+            self.take_back(held)
+        elif not any(fact.valid_at == at for fact in held):
+            self.record("identification", at, held)
+
+    def consent(self, reference: str) -> str | None:
+        """Let the row's consent follow the held one, correct it or be it; return the reference of the row's consent."""
+        consents = self.counted("consent")
+        paper = consent_of_the_moment(consents, self.now)
+        held = next((fact for fact in reversed(consents) if fact.paper == paper), None)
+        said = self.row.paper
+        if said is None:
+            self.take_back(consents)
+            return None
+        said = replace(said, reference=paper.reference if paper else reference)
+        if paper == said:
+            return said.reference
+        valid_at = self.now
+        if said.signed_on is not None:
+            valid_at = min(valid_at, self.registry.start(said.signed_on))
+        later = paper is not None and _later(said.signed_on, paper.signed_on)
+        if held is None or paper is None or later:
+            said = replace(said, reference=reference)
+            self.record("consent", valid_at, paper=said)
+        else:
+            same_day = said.signed_on == paper.signed_on
+            self.record("consent", held.valid_at if same_day else valid_at, [held], paper=said)
+        self._outlive(said, later_than_held=held is None or later)
+        return said.reference
+
+    def _outlive(self, said: Paper, *, later_than_held: bool) -> None:
+        """Withdraw or end the consent that this row changed, where a person withdrew or ended and it doesn't reopen."""
+        for kind in ("withdrawal", "ending"):
+            for fact in self.counted(kind):
+                if fact.of_register or said.reference in fact.names:
+                    continue
+                day = self.registry.day(fact.valid_at)
+                signed = said.signed_on is not None and said.signed_on >= day
+                registered = self.row.registered_at is not None and self.row.registered_at > fact.valid_at
+                if not (signed and registered and later_than_held):
+                    # Not the register's word: the next register doesn't take it back either.
+                    names = frozenset({said.reference})
+                    self.registry._record(  # noqa: SLF001 - its other half
+                        self.key, kind, fact.valid_at, self.now, self.by, names=names, why=fact.why
+                    )
+
+    def stage(self, kind: str, at: datetime | None, reference: str | None) -> None:
+        """Take in the row's registration or withdrawal, which is of the row's consent."""
+        named = frozenset({reference} if reference is not None else ())
+        held = [fact for fact in self.counted(kind) if (fact.names & named if named else not fact.names)]
+        own = [fact for fact in held if kind == "registration" or fact.of_register]
+        if at is None:
+            self.take_back(own)
+        elif not any(fact.valid_at == at for fact in held):
+            names = named.union(*(fact.names for fact in own))
+            self.record(kind, at, own, names=names)
+
+    def restriction(self) -> None:
+        held = self.counted("restriction")
+        own = [fact for fact in held if fact.of_register]
+        said = (self.row.restricted_from, self.row.restricted_to)
+        if said == (None, None):
+            self.take_back(own)
+        elif not any((fact.first, fact.last) == said for fact in held):
+            self.record("restriction", self.now, own, first=said[0], last=said[1])
+
+
+def _later(said: date | None, held: date | None) -> bool:
+    return said is not None and held is not None and said > held
