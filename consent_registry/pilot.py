@@ -23,7 +23,9 @@ from journal.wording import Wording
 WHOLE_SCHOOL = ""
 """The class name of a group that speaks of every class without a group of its own."""
 
-_LOOK_ALIKES = str.maketrans("ABCEHKMOPTX", "АВСЕНКМОРТХ")  # Latin to Cyrillic
+LOOK_ALIKES = str.maketrans("ABCEHKMOPTX", "АВСЕНКМОРТХ")
+"""For `str.translate`: Latin capitals that look Cyrillic, as Cyrillic."""
+
 _CLASS_NAMES_KEPT = 4096
 
 
@@ -51,7 +53,7 @@ STAGE_NAMES: dict[Stage, Wording] = {
 def class_code(name: str) -> str:
     """Return a class's name as it is compared: "5А", "5-а", "5 «А»" and a Latin "5A" are one. May be empty."""
     capitals = unicodedata.normalize("NFC", name.upper())
-    return "".join(character for character in capitals if character.isalnum()).translate(_LOOK_ALIKES)
+    return "".join(character for character in capitals if character.isalnum()).translate(LOOK_ALIKES)
 
 
 def class_order(name: str) -> tuple[int, str]:
