@@ -15,9 +15,11 @@ from audit.entry import ConsentEvent
 from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
 from connectors.school.read import read_identities
+from consent_registry.acts import withdraw
+from consent_registry.fact_store import CaseEvent, registry_now, states
 from consent_registry.facts import CaseState
 from consent_registry.register_file import read_register
-from consent_registry.registration import CaseEvent, ImportSummary, import_register, states, withdraw
+from consent_registry.registration import ImportSummary, import_register
 from flows.assembly import random_id, school_source
 from journal.school import StudentIdentity
 from journal.wording import BridgeError, ExitStatus, Wording
@@ -77,6 +79,7 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
                 new_id=random_id,
                 now=now,
                 by=registry.by,
+                timezone=settings.bridge.timezone,
             )
             return summary, [_entry(event, now, registry) for event in summary.events]
 
@@ -101,7 +104,7 @@ def withdraw_consent(call: Call, *, school: str, student: str, account: str, at:
     with recorder(settings) as registry:
 
         def work(connection: Connection) -> tuple[CaseEvent | None, Sequence[ConsentEvent]]:
-            event = withdraw(connection, code, student, account, at=moment, now=now, by=registry.by)
+            event = withdraw(connection, code, student, account, at=moment, actor=registry.actor(connection, now))
             return event, [] if event is None else [_entry(event, now, registry)]
 
         event = registry.record(work)
@@ -116,7 +119,10 @@ def list_cases(call: Call, schools: Sequence[str]) -> ExitStatus:
     now = utc_now()
     with recorder(settings) as registry, database.reading(registry.engine) as connection:
         for school in chosen:
-            for case in sorted(states(connection, school.code), key=lambda case: (case.student_key, case.account_id)):
+            moment = registry_now(connection, school.code, now)
+            for case in sorted(
+                states(connection, school.code, at=moment), key=lambda case: (case.student_key, case.account_id)
+            ):
                 stage = _STAGES[_stage(case, now)].say(call.console.language)
                 days = f"{case.in_force_from or ''}/{case.in_force_to or ''}"
                 call.console.result(f"{case.school}\t{case.student_key}\t{case.account_id}\t{stage}\t{days}")

@@ -1,21 +1,21 @@
-"""What a register's row adds to the facts that the registry holds. Pure but for the ids that it is given.
+"""What a register's row adds to the facts that the registry holds of a case. Pure but for the ids that it is given.
 
-Rules. A row that says what is held adds nothing. A kind of fact that differs is told anew; one that the row no
-longer has is taken back by a fact with an empty detail. A consent that differs is a new consent with a reference of
-its own. A withdrawal that a person recorded outlives every register that does not know of it: neither the old file
-nor an emptied cell revives a consent. Only a consent signed, and a link registered, after the withdrawal does.
-A withdrawal that came with a register goes as it came.
+Rules (docs/consent-rules.md, "Import a register"). A row is all that the register says of a case; a row that says what
+is held adds nothing. A consent signed later than the held one follows it; any other difference corrects it. What the
+row no longer has is taken back. A withdrawal, an ending or a restriction that a person recorded outlives every
+register that does not know of it: a consent that the register changes is withdrawn or ended with it, unless it was
+given anew. A withdrawal that came with a register goes as it came.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, tzinfo
 
-from consent_registry.facts import Fact, FactKind
+from consent_registry.fact_store import NewFact
+from consent_registry.facts import Fact, FactKind, counting, day_of, moment_of, names, of_kind
 from consent_registry.register_file import RegisterRow
 
 Detail = Mapping[str, object]
-NewFact = tuple[FactKind, datetime | None, Detail]
-"""Kind, when it holds from (None: from when it is recorded), and its detail."""
 
 PEOPLE_COLUMNS = (
     "student_last_name", "student_first_name", "student_middle_name", "student_birth_date",
@@ -31,70 +31,190 @@ def people_of(row: RegisterRow) -> dict[str, str]:
     return {name: str(row.fields[name] or "") for name in PEOPLE_COLUMNS}
 
 
-def new_facts(row: RegisterRow, told: Mapping[FactKind, Fact], new_id: Callable[[], str]) -> list[NewFact]:
-    """Return the facts that a row adds to those that count now."""
-    differing = {kind: (at, detail) for kind, at, detail in stated(row) if _differs(told.get(kind), at, detail)}
-    withdrawal = told.get(FactKind.WITHDRAWAL)
-    if withdrawal is not None and withdrawal.detail.get("origin") == BY_PERSON and FactKind.WITHDRAWAL in differing:
-        at, _ = differing.pop(FactKind.WITHDRAWAL)
-        if at is not None and at < withdrawal.valid_at:
-            differing[FactKind.WITHDRAWAL] = (at, withdrawal.detail)  # it stays a person's word
-        elif at is None and _given_anew(row, withdrawal.valid_at, told):
-            differing[FactKind.WITHDRAWAL] = (None, {})
-    added: list[NewFact] = []
-    for kind, (at, detail) in differing.items():
-        reference = {"consent_ref": new_id()} if kind is FactKind.CONSENT and detail else {}
-        added.append((kind, at, {**detail, **reference}))
-    return added
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """The circumstances of an import: when, in which zone days are, how staff are named, where ids come from.
+
+    `staff`: a name → its `staff_ref`.
+    """
+
+    now: datetime
+    timezone: tzinfo
+    staff: Mapping[str, str]
+    new_id: Callable[[], str]
 
 
-def _differs(known: Fact | None, at: datetime | None, detail: Detail) -> bool:
-    if known is None:
-        return bool(detail)
-    if not detail or (at is not None and at != known.valid_at):
-        return True
-    names = {"consent_ref", "origin"}  # these are the registry's own, no register states them
-    return any(known.detail.get(name) != value for name, value in detail.items() if name not in names)
+def new_facts(row: RegisterRow, facts: Sequence[Fact], entering: Entering) -> list[NewFact]:
+    """Return the facts that a row adds to those that were recorded of its case."""
+    return list(_new_facts(row, counting(facts), entering))
 
 
-def _given_anew(row: RegisterRow, withdrawn_at: datetime, told: Mapping[FactKind, Fact]) -> bool:
-    """Tell whether a row brings a consent signed, and a link registered, after both the withdrawal and what is held."""
-    registered, signed = row.moment("registered_at"), row.day("consent_signed_on")
-    if registered is None or signed is None:
-        return False
-    consent, registration = told.get(FactKind.CONSENT), told.get(FactKind.REGISTRATION)
-    held_signed = str(consent.detail["signed_on"] or "") if consent else ""
-    return (
-        registered > withdrawn_at
-        and (registration is None or registered > registration.valid_at)
-        and signed >= withdrawn_at.astimezone(registered.tzinfo).date()
-        and signed.isoformat() > held_signed
+def _new_facts(row: RegisterRow, counted: Sequence[Fact], entering: Entering) -> Iterator[NewFact]:
+    yield from _application(row, counted, entering)
+    yield from _identification(row, counted, entering)
+    held = moment_of(of_kind(counted, FactKind.CONSENT), entering.now)
+    consent = _consent(row, held, counted, entering)
+    yield from consent
+    reference = _reference(consent[0] if consent else held)
+    yield from _registration(row, _naming(counted, FactKind.REGISTRATION, reference), reference, entering)
+    yield from _withdrawal(row, counted, reference, entering)
+    if consent and reference and not _given_anew(row, held, counted, entering):
+        yield from _carried_over(counted, reference, row)
+    yield from _restriction(row, counted, entering)
+
+
+def _reference(consent: Fact | NewFact | None) -> str:
+    return str(consent.detail.get("consent_ref") or "") if consent is not None else ""
+
+
+def _ids(facts: Sequence[Fact]) -> tuple[int, ...]:
+    return tuple(fact.fact_id for fact in facts)
+
+
+def _naming(counted: Sequence[Fact], kind: FactKind, reference: str) -> list[Fact]:
+    """Return the facts of a kind that name a consent (empty: that name none)."""
+    of_this = of_kind(counted, kind)
+    return [fact for fact in of_this if (reference in names(fact) if reference else not names(fact))]
+
+
+def _says(fact: Fact, detail: Detail, clear: Mapping[str, str]) -> bool:
+    """Tell whether a fact says all of `detail`; `clear`: what stood in place of a value in older facts."""
+    return all(
+        fact.detail.get(name) == value or (name in clear and fact.detail.get(name) == clear[name])
+        for name, value in detail.items()
     )
 
 
-def stated(row: RegisterRow) -> list[NewFact]:
-    """Return all that a row says, kind by kind; empty detail: nothing of this kind."""
-    identified, registered = row.moment("identified_at"), row.moment("registered_at")
-    withdrawn = row.moment("withdrawn_at")
-    consent: dict[str, object] = {
+def _application(row: RegisterRow, counted: Sequence[Fact], entering: Entering) -> Iterator[NewFact]:
+    held = moment_of(of_kind(counted, FactKind.APPLICATION), entering.now)
+    at, detail = row.moment("submitted_at") or entering.now, {"relation": row.text("relation")}
+    if held is None or held.valid_at != at or not _says(held, detail, {}):
+        corrects = () if held is None else (held.fact_id,)
+        yield NewFact(FactKind.APPLICATION, at, {**detail, "origin": BY_REGISTER}, corrects)
+
+
+def _identification(row: RegisterRow, counted: Sequence[Fact], entering: Entering) -> Iterator[NewFact]:
+    held = of_kind(counted, FactKind.IDENTIFICATION)
+    at = row.moment("identified_at")
+    if at is None:
+        if held:
+            yield NewFact(FactKind.IDENTIFICATION, entering.now, {}, _ids(held))
+        return
+    by = row.text("identified_by")
+    earliest = min(held, key=lambda fact: fact.valid_at, default=None)
+    detail = {"by": entering.staff.get(by, "")}
+    if earliest is None or earliest.valid_at != at or not _says(earliest, detail, {"by": by}):
+        yield NewFact(FactKind.IDENTIFICATION, at, detail, _ids(held))
+
+
+def _consent(row: RegisterRow, held: Fact | None, counted: Sequence[Fact], entering: Entering) -> list[NewFact]:
+    consents = of_kind(counted, FactKind.CONSENT)
+    detail = _consent_detail(row)
+    if detail is None:
+        return [NewFact(FactKind.CONSENT, entering.now, {}, _ids(consents))] if consents else []
+    if held is not None and _says(held, detail, {}):
+        return []
+    signed, signed_before = row.day("consent_signed_on"), day_of(held.detail, "signed_on") if held else None
+    at = entering.now
+    if signed is not None:
+        at = min(at, datetime.combine(signed, time.min, entering.timezone))
+    follows = held is None or (signed is not None and (signed_before is None or signed > signed_before))
+    corrected = [fact for fact in consents if fact.valid_at > at or (fact is held and not follows)]
+    detail = {**detail, "consent_ref": entering.new_id()}
+    return [NewFact(FactKind.CONSENT, at, detail, _ids(corrected))]
+
+
+def _consent_detail(row: RegisterRow) -> dict[str, object] | None:
+    if not row.day("consent_signed_on") and not row.text("consent_text_version"):
+        return None
+    days = ("in_force_from", "in_force_to", "records_from", "records_to")
+    return {
         "text_version": row.text("consent_text_version"),
         "signed_on": _iso(row, "consent_signed_on"),
-        "in_force_from": _iso(row, "in_force_from"),
-        "in_force_to": _iso(row, "in_force_to"),
-        "records_from": _iso(row, "records_from"),
-        "records_to": _iso(row, "records_to"),
+        **{name: _iso(row, name) for name in days},
         "kinds": " ".join(sorted(set(row.text("kinds").split()))),
     }
-    restriction = {"from": _iso(row, "restricted_from"), "to": _iso(row, "restricted_to")}
-    consented = row.day("consent_signed_on") or row.text("consent_text_version")
-    return [
-        (FactKind.APPLICATION, row.moment("submitted_at"), {"relation": row.text("relation")}),
-        (FactKind.IDENTIFICATION, identified, {"by": row.text("identified_by")} if identified else {}),
-        (FactKind.CONSENT, None, consent if consented else {}),
-        (FactKind.REGISTRATION, registered, {"by": row.text("registered_by")} if registered else {}),
-        (FactKind.WITHDRAWAL, withdrawn, {"origin": BY_REGISTER} if withdrawn else {}),
-        (FactKind.RESTRICTION, None, restriction if any(restriction.values()) else {}),
-    ]
+
+
+def _registration(row: RegisterRow, held: Sequence[Fact], reference: str, entering: Entering) -> Iterator[NewFact]:
+    at = row.moment("registered_at")
+    if at is None:
+        if held:
+            yield NewFact(FactKind.REGISTRATION, entering.now, {}, _ids(held))
+        return
+    by = row.text("registered_by")
+    detail = {"by": entering.staff.get(by, "")}
+    earliest = min(held, key=lambda fact: fact.valid_at, default=None)
+    if earliest is None or earliest.valid_at != at or not _says(earliest, detail, {"by": by}):
+        yield NewFact(FactKind.REGISTRATION, at, {**detail, "consents": _listed(reference)}, _ids(held))
+
+
+def _listed(reference: str) -> list[str]:
+    return [reference] if reference else []
+
+
+def _withdrawal(row: RegisterRow, counted: Sequence[Fact], reference: str, entering: Entering) -> Iterator[NewFact]:
+    held = _naming(counted, FactKind.WITHDRAWAL, reference)
+    from_register = [fact for fact in held if fact.detail.get("origin") != BY_PERSON]
+    earliest = min(held, key=lambda fact: fact.valid_at, default=None)
+    at = row.moment("withdrawn_at")
+    if at is None:
+        if from_register:
+            yield NewFact(FactKind.WITHDRAWAL, entering.now, {}, _ids(from_register))
+        return
+    by_person = [fact for fact in held if fact.detail.get("origin") == BY_PERSON]
+    if earliest is not None and (earliest.valid_at == at or (by_person and earliest.valid_at < at)):
+        return
+    detail = {
+        "origin": BY_PERSON if by_person else BY_REGISTER,
+        "consents": _listed(reference),
+    }  # stays a person's word
+    yield NewFact(FactKind.WITHDRAWAL, at, detail, _ids(from_register))
+
+
+def _by_person(counted: Sequence[Fact]) -> list[Fact]:
+    """Return the withdrawals and endings that a person recorded."""
+    withdrawals = of_kind(counted, FactKind.WITHDRAWAL)
+    by_person = [fact for fact in withdrawals if fact.detail.get("origin") == BY_PERSON]
+    return [*by_person, *of_kind(counted, FactKind.ENDING)]
+
+
+def _given_anew(row: RegisterRow, held: Fact | None, counted: Sequence[Fact], entering: Entering) -> bool:
+    """Tell whether a row's consent was signed, and its link registered, after what was undone and is held."""
+    registered, signed = row.moment("registered_at"), row.day("consent_signed_on")
+    undone = _by_person(counted)
+    if not undone:
+        return True
+    if registered is None or signed is None:
+        return False
+    last = max(fact.valid_at for fact in undone)
+    registered_before = [fact.valid_at for fact in _naming(counted, FactKind.REGISTRATION, _reference(held))]
+    signed_before = None if held is None else day_of(held.detail, "signed_on")
+    return (
+        registered > max([last, *registered_before])
+        and signed >= last.astimezone(entering.timezone).date()
+        and (signed_before is None or signed > signed_before)
+    )
+
+
+def _carried_over(counted: Sequence[Fact], reference: str, row: RegisterRow) -> Iterator[NewFact]:
+    """Give what a person undid for the consent that takes the place of an undone one."""
+    for fact in _by_person(counted):
+        if fact.kind is FactKind.WITHDRAWAL and fact.valid_at == row.moment("withdrawn_at"):
+            continue  # the row says it itself
+        yield NewFact(fact.kind, fact.valid_at, {**fact.detail, "consents": [reference]})
+
+
+def _restriction(row: RegisterRow, counted: Sequence[Fact], entering: Entering) -> Iterator[NewFact]:
+    held = of_kind(counted, FactKind.RESTRICTION)
+    from_register = [fact for fact in held if fact.detail.get("origin") != BY_PERSON]
+    detail = {"from": _iso(row, "restricted_from"), "to": _iso(row, "restricted_to")}
+    if not any(detail.values()):
+        if from_register:
+            yield NewFact(FactKind.RESTRICTION, entering.now, {}, _ids(from_register))
+        return
+    if not any(_says(fact, detail, {}) for fact in held):
+        yield NewFact(FactKind.RESTRICTION, entering.now, {**detail, "origin": BY_REGISTER}, _ids(from_register))
 
 
 def _iso(row: RegisterRow, column: str) -> str | None:

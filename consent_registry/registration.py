@@ -1,30 +1,30 @@
-"""What people do to the registry: import a register, withdraw a consent; and the reads that decisions use.
+"""Takes a register of people and consents in: all of it or nothing.
 
-Rules. Facts are only ever added. An import is all or nothing: one problem, and nothing is stored. A row is known by
-school, student and account; the same row again adds nothing, a changed one adds the facts that record the change.
-Names, documents and addresses are sealed, only their newest form is kept; a fact says which of them were corrected.
-A withdrawal may be back-dated by a person, never dated ahead. Writers of one school wait for each other and for
-the sender's intents (`database.gate`), so an intent stored after a withdrawal always knows it.
-Deliberately not here: which student a row means (`matching`), what a row adds (`changes`).
+Rules. Facts are only ever added. One problem, and nothing is stored. A row is known by school, student and account;
+the same row again adds nothing, a changed one adds the facts that record the change. Names, documents and addresses
+are sealed, only their newest form is kept; a fact says which of them were corrected.
+Deliberately not here: which student a row means (`matching`), what a row adds (`changes`), what single acts of a
+person record (`acts`, `applications`).
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from consent_registry.changes import BY_PERSON, new_facts, people_of
-from consent_registry.facts import CaseKey, CaseState, Fact, FactKind, newest, state_of
+from consent_registry.changes import Entering, new_facts, people_of
+from consent_registry.fact_store import CaseEvent, NewFact, add_facts, advance_clock, case_facts
+from consent_registry.facts import CaseKey, Fact, FactKind, state_of
 from consent_registry.matching import Identities, match_rows
 from consent_registry.register_file import RegisterProblem, RegisterProblemsError, RegisterRow, row_warnings
-from consent_registry.tables import CASE, FACT
+from consent_registry.staff import enter_staff
+from consent_registry.tables import CASE
 from consent_registry.vault import StudentKey, Vault
-from database import gate
-from journal.wording import BridgeError, Wording
+from journal.wording import Wording
 
 _CHUNK = 500
 
@@ -37,25 +37,10 @@ _W_REOPENED = Wording(
     "the withdrawal is lifted: the register no longer has it. If that is wrong, withdraw again "
     "(dnevnik registry withdraw)",
 )
-_UNKNOWN_LINK = Wording(
-    ru="Школа {school}: в реестре нет связи ученика {student} с учётной записью {account}. Проверьте номера.",
-    en="School {school}: the registry has no link of student {student} to account {account}. Check the ids.",
+_W_AHEAD = Wording(
+    "отзыв датирован будущим: до этого времени данные передаются",
+    "the withdrawal is dated ahead: until then data are sent",
 )
-_AHEAD = Wording(
-    ru="Отзыв нельзя датировать будущим временем ({at}). Укажите время не позже текущего.",
-    en="A withdrawal can't be dated ahead ({at}). Give a time that is not after now.",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseEvent:
-    """What was recorded of one case, without names: for the audit log."""
-
-    school: str
-    case_ref: str
-    event: str
-    valid_at: datetime
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +57,6 @@ class ImportSummary:
     warnings: tuple[RegisterProblem, ...] = ()
 
 
-def states(
-    connection: Connection,
-    school: str,
-    *,
-    student_keys: Sequence[str] | None = None,
-    known_at: datetime | None = None,
-) -> list[CaseState]:
-    """Return the state of each case of a school (of these students), as far as it was known at `known_at`.
-
-    Read from the facts themselves, in the caller's transaction; nothing is cached.
-    """
-    of_school = CASE.c.school == school
-    if known_at is not None:
-        of_school = sa.and_(of_school, CASE.c.created_at <= known_at)
-    if student_keys is None:
-        return _states(connection, of_school, known_at)
-    found: list[CaseState] = []
-    for start in range(0, len(student_keys), _CHUNK):
-        part = student_keys[start : start + _CHUNK]
-        found += _states(connection, sa.and_(of_school, CASE.c.student_key.in_(part)), known_at)
-    return found
-
-
-def _states(connection: Connection, which: sa.ColumnElement[bool], known_at: datetime | None) -> list[CaseState]:
-    keys = [
-        CaseKey(r.case_id, r.school, r.student_key, r.account_id, r.link_id)
-        for r in connection.execute(
-            sa.select(CASE.c.case_id, CASE.c.school, CASE.c.student_key, CASE.c.account_id, CASE.c.link_id)
-            .where(which)
-            .order_by(CASE.c.case_id)
-        )
-    ]
-    facts = _facts(connection, which)
-    return [state_of(key, facts[key.case_id], known_at) for key in keys]
-
-
-def _facts(connection: Connection, which: sa.ColumnElement[bool]) -> defaultdict[int, list[Fact]]:
-    by_case: defaultdict[int, list[Fact]] = defaultdict(list)
-    rows = connection.execute(sa.select(FACT).join(CASE).where(which).order_by(FACT.c.fact_id))
-    for row in rows:
-        by_case[row.case_id].append(
-            Fact(FactKind(row.kind), row.valid_at, row.recorded_at, row.recorded_by, row.detail)
-        )
-    return by_case
-
-
-@dataclass(slots=True)
-class _Known:
-    """What the registry holds of one case, and who it names (sealed)."""
-
-    key: CaseKey
-    sealed: bytes
-    facts: list[Fact]
-
-
 def import_register(
     connection: Connection,
     rows: Sequence[RegisterRow],
@@ -136,20 +66,26 @@ def import_register(
     new_id: Callable[[], str],
     now: datetime,
     by: str,
+    timezone: tzinfo,
 ) -> ImportSummary:
-    """Bring the registry to what a register says. Raises RegisterProblemsError; then nothing is stored."""
+    """Bring the registry to what a register says. Raises RegisterProblemsError; then nothing is stored.
+
+    `by`: who imports, by name; `timezone`: the installation's, in which its days are.
+    """
     matched = match_rows(rows, identities)
     if matched.problems:
         raise RegisterProblemsError(matched.problems)
     by_school: defaultdict[str, list[tuple[RegisterRow, str]]] = defaultdict(list)
     for row, student in matched.rows:
         by_school[row.text("school")].append((row, student))
+    named = {by, *(row.text(column) for row, _ in matched.rows for column in ("identified_by", "registered_by"))}
+    staff = enter_staff(connection, vault, sorted(named - {""}))
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     events: list[CaseEvent] = []
     warnings = [*matched.warnings, *(warning for row, _ in matched.rows for warning in row_warnings(row))]
     for school in sorted(by_school):  # always in this order, so that two imports can't wait for each other
-        gate(connection, school)
-        entry = _Entry(connection, school, vault, new_id, now, by)
+        moment = advance_clock(connection, school, now)
+        entry = _Entry(connection, school, vault, Entering(moment, timezone, staff, new_id), staff[by])
         entry.prepare(by_school[school])
         for row, student in by_school[school]:
             counts[entry.enter(row, student)] += 1
@@ -160,19 +96,27 @@ def import_register(
     return ImportSummary(**counts, events=tuple(events), warnings=tuple(warnings))
 
 
+@dataclass(slots=True)
+class _Known:
+    """What the registry holds of one case, and who it names (sealed)."""
+
+    key: CaseKey
+    sealed: bytes
+    facts: Sequence[Fact]
+
+
 class _Entry:
     """The entering of one school's rows: reads all it needs first, writes all of it last."""
 
-    def __init__(
-        self, connection: Connection, school: str, vault: Vault, new_id: Callable[[], str], now: datetime, by: str
-    ) -> None:
+    def __init__(self, connection: Connection, school: str, vault: Vault, entering: Entering, by: str) -> None:
         self.events: list[CaseEvent] = []
         self.warnings: list[RegisterProblem] = []
         self._connection, self._school, self._vault = connection, school, vault
-        self._new_id, self._now, self._by = new_id, now, by
+        self._entering, self._by = entering, by
         self._keys: dict[str, StudentKey] = {}
         self._known: dict[tuple[str, str], _Known] = {}
-        self._facts: list[dict[str, object]] = []
+        self._facts: list[tuple[int, NewFact]] = []
+        self._people: dict[int, Mapping[str, str]] = {}
         self._resealed: list[dict[str, object]] = []
 
     def prepare(self, rows: Sequence[tuple[RegisterRow, str]]) -> None:
@@ -182,13 +126,8 @@ class _Entry:
         self._keys = self._vault.student_keys(self._connection, self._school, students)
         destroyed = {student for student, _ in self._known} - self._keys.keys()
         if destroyed:
-            raise RegisterProblemsError(
-                [
-                    RegisterProblem(row.number, "student_id", _E_DESTROYED)
-                    for row, student in rows
-                    if student in destroyed
-                ]
-            )
+            gone = [row.number for row, student in rows if student in destroyed]
+            raise RegisterProblemsError([RegisterProblem(number, "student_id", _E_DESTROYED) for number in gone])
         without_key = set(students) - self._keys.keys()
         self._keys |= self._vault.make_student_keys(self._connection, self._school, without_key)
         self._open_cases([pair for pair in rows if (pair[1], pair[0].text("account_id")) not in self._known])
@@ -199,9 +138,9 @@ class _Entry:
                 "school": self._school,
                 "student_key": student,
                 "account_id": row.text("account_id"),
-                "link_id": self._new_id(),
-                "sealed": self._keys[student].seal(_plain(people_of(row))),
-                "created_at": self._now,
+                "link_id": self._entering.new_id(),
+                "sealed": self._keys[student].seal(plain_people(people_of(row))),
+                "created_at": self._entering.now,
             }
             for row, student in rows
         ]
@@ -212,89 +151,68 @@ class _Entry:
             account = row.text("account_id")
             key = CaseKey(stored.case_id, self._school, student, account, stored.link_id)
             self._known[student, account] = _Known(key, stored.sealed, [])
+            self._people[stored.case_id] = people_of(row)
 
     def enter(self, row: RegisterRow, student: str) -> str:
         """Note what a row adds; tells whether the row was new, changed or unchanged."""
         known = self._known[student, row.text("account_id")]
-        told = newest(known.facts)
+        now = self._entering.now
         people = people_of(row)
         held = json.loads(self._keys[student].open(known.sealed))
-        added = new_facts(row, told, self._new_id)
+        added = new_facts(row, known.facts, self._entering)
         if held != people:
             changed = sorted(name for name in people if held.get(name) != people[name])
-            added.append((FactKind.PEOPLE, None, {"changed": changed}))
-            sealed = self._keys[student].seal(_plain(people))
+            added.append(NewFact(FactKind.PEOPLE, now, {"changed": changed}))
+            sealed = self._keys[student].seal(plain_people(people))
             self._resealed.append({"resealed_case": known.key.case_id, "resealed": sealed})
-        for kind, at, detail in added:
-            self._facts.append(_fact_values(known.key.case_id, kind, at or self._now, self._now, self._by, detail))
-            self.events.append(CaseEvent(self._school, known.key.link_id, str(kind), at or self._now, self._by))
-            if kind is FactKind.WITHDRAWAL and not detail:
-                self.warnings.append(RegisterProblem(row.number, "withdrawn_at", _W_REOPENED))
+            self._people[known.key.case_id] = people
+        self._facts += [(known.key.case_id, fact) for fact in added]
+        self.events += [
+            CaseEvent(self._school, known.key.link_id, str(fact.kind), fact.valid_at, self._by) for fact in added
+        ]
+        self._warn(row, known, added)
         return "new" if not known.facts else "changed" if added else "unchanged"
+
+    def _warn(self, row: RegisterRow, known: _Known, added: Sequence[NewFact]) -> None:
+        now = self._entering.now
+        withdrawn = row.moment("withdrawn_at")
+        if withdrawn is not None and withdrawn > now:
+            self.warnings.append(RegisterProblem(row.number, "withdrawn_at", _W_AHEAD))
+        if not added or not known.facts:
+            return
+        before = state_of(known.key, known.facts, now).withdrawn_at
+        after = state_of(known.key, [*known.facts, *_as_recorded(added, known.facts, now)], now).withdrawn_at
+        if before is not None and after is None:
+            self.warnings.append(RegisterProblem(row.number, "withdrawn_at", _W_REOPENED))
 
     def store(self) -> None:
         """Write what was noted."""
-        if self._facts:
-            self._connection.execute(FACT.insert(), self._facts)
+        add_facts(self._connection, self._facts, recorded_at=self._entering.now, recorded_by=self._by)
         if self._resealed:
             update = CASE.update().where(CASE.c.case_id == sa.bindparam("resealed_case"))
             self._connection.execute(update.values(sealed=sa.bindparam("resealed")), self._resealed)
 
 
+def _as_recorded(added: Sequence[NewFact], known: Sequence[Fact], now: datetime) -> list[Fact]:
+    """Return new facts as they will read once they are recorded."""
+    first = max(fact.fact_id for fact in known) + 1
+    return [
+        Fact(first + place, fact.kind, fact.valid_at, now, "", fact.detail, fact.corrects)
+        for place, fact in enumerate(added)
+    ]
+
+
 def _known_cases(connection: Connection, school: str, students: Sequence[str]) -> dict[tuple[str, str], _Known]:
-    known: dict[tuple[str, str], _Known] = {}
+    sealed: dict[int, bytes] = {}
     for start in range(0, len(students), _CHUNK):
         which = sa.and_(CASE.c.school == school, CASE.c.student_key.in_(students[start : start + _CHUNK]))
-        facts = _facts(connection, which)
-        for row in connection.execute(sa.select(CASE).where(which)):
-            key = CaseKey(row.case_id, school, row.student_key, row.account_id, row.link_id)
-            known[row.student_key, row.account_id] = _Known(key, row.sealed, facts[row.case_id])
-    return known
-
-
-def _plain(people: Mapping[str, str]) -> bytes:
-    return json.dumps(people, ensure_ascii=False).encode()
-
-
-def _fact_values(
-    case_id: int, kind: FactKind, valid_at: datetime, now: datetime, by: str, detail: Mapping[str, object]
-) -> dict[str, object]:
+        sealed |= {row.case_id: row.sealed for row in connection.execute(sa.select(CASE).where(which))}
     return {
-        "case_id": case_id,
-        "kind": str(kind),
-        "valid_at": valid_at,
-        "recorded_at": now,
-        "recorded_by": by,
-        "detail": dict(detail),
+        (case.key.student_key, case.key.account_id): _Known(case.key, sealed[case.key.case_id], case.facts)
+        for case in case_facts(connection, school, students)
     }
 
 
-def withdraw(
-    connection: Connection,
-    school: str,
-    student_key: str,
-    account_id: str,
-    *,
-    at: datetime,
-    now: datetime,
-    by: str,
-) -> CaseEvent | None:
-    """Record that a consent was withdrawn at `at`; None when it already was, by then or earlier.
-
-    Raises BridgeError `link-unknown` or `withdrawal-ahead`; ValueError for a naive moment.
-    """
-    if at.tzinfo is None or now.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    if at > now:
-        raise BridgeError("withdrawal-ahead", _AHEAD, {"at": at.isoformat(timespec="seconds")})
-    gate(connection, school)
-    of_student = states(connection, school, student_keys=[student_key])
-    case = next((state for state in of_student if state.account_id == account_id), None)
-    if case is None:
-        parameters = {"school": school, "student": student_key, "account": account_id}
-        raise BridgeError("link-unknown", _UNKNOWN_LINK, dict(parameters))
-    if case.withdrawn_at is not None and case.withdrawn_at <= at:
-        return None
-    detail = {"origin": BY_PERSON}
-    connection.execute(FACT.insert(), [_fact_values(case.case_id, FactKind.WITHDRAWAL, at, now, by, detail)])
-    return CaseEvent(school, case.link_id, "withdrawal", at, by)
+def plain_people(people: Mapping[str, str]) -> bytes:
+    """Return a case's people as they are sealed."""
+    return json.dumps(people, ensure_ascii=False).encode()

@@ -16,7 +16,7 @@ STUDENT_KEY = sa.Table(
     "student_key",
     METADATA,
     sa.Column("school", sa.String(16), primary_key=True),
-    sa.Column("student_key", sa.String(200), primary_key=True, comment="or application:REFERENCE until it is linked"),
+    sa.Column("student_key", sa.String(200), primary_key=True),
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False, comment="AES-256 key, wrapped by the master key"),
     sa.Column("master", sa.String(16), nullable=True, comment="which master key; null: the first"),
 )

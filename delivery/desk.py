@@ -16,7 +16,7 @@ from journal.portal import Portal, PortalError
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a school's sender works with. `grounds_now` reads consents in the caller's transaction."""
+    """What a school's sender works with. `grounds_now` and `in_pilot_now` read in the caller's transaction."""
 
     engine: Engine
     portal: Portal
@@ -31,7 +31,7 @@ class Desk:
     patience: Patience
     turns: Turns
     grounds_now: Callable[[Connection, Sequence[str], datetime], Sequence[Grant | Refusal]]
-    in_pilot: Callable[[str], bool]
+    in_pilot_now: Callable[[Connection, datetime], Callable[[str], bool]]
     boundary: Callable[[str], None] = field(default=lambda _: None)
     """Called with the name of each step just done; tests end the process here."""
 

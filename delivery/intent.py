@@ -109,7 +109,7 @@ def permitted_now(
 ) -> tuple[list[ledger.BatchRow], dict[str, list[Grant]]]:
     """Read consents again: the rows that may go, and each student's grants that cover any of them."""
     students = sorted({row.student_key for row in rows})
-    grounds = desk.grounds_now(connection, students, now)
+    grounds, in_pilot = desk.grounds_now(connection, students, now), desk.in_pilot_now(connection, now)
     by_student: dict[str, list[Grant | Refusal]] = defaultdict(list)
     for ground in grounds:
         by_student[ground.student_key].append(ground)
@@ -121,7 +121,7 @@ def permitted_now(
         if case not in cache:
             cache[case] = (
                 list(covering(by_student[row.student_key], row.student_key, RecordKind(row.kind), row.date))
-                if desk.in_pilot(row.student_key)
+                if in_pilot(row.student_key)
                 else []
             )
         grants = cache[case]

@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from consent_registry.decision import Grant, Reason, Refusal
+from consent_registry.decision import Grant, Refusal
+from consent_registry.reasons import Reason
 from journal.vocabulary import ALL_KINDS, EndReason
 
 TERMS_DIGEST_BYTES = 16

@@ -12,8 +12,10 @@ import pandas as pd
 from sqlalchemy.engine import Connection
 
 from consent_registry import decision
-from consent_registry.decision import Grant, Reason, Refusal
-from consent_registry.registration import states
+from consent_registry.decision import Grant, Refusal
+from consent_registry.fact_store import registry_now, states
+from consent_registry.pilot_groups import pilot_of
+from consent_registry.reasons import Reason, end_reason, withdraw_reason
 from database import reading
 from delivery import holds, ledger
 from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBalance
@@ -49,21 +51,31 @@ class Look:
 
 
 def grounds_of(
+    bridge: Bridge,
     connection: Connection,
     school: str,
     roster: Mapping[str, RosterEntry],
     now: datetime,
-    today: date,
     student_keys: Sequence[str] | None = None,
 ) -> list[Grant | Refusal]:
-    """Return each link's ground at `now`, read from the facts in the caller's transaction."""
-    cases = states(connection, school, student_keys=student_keys)
-    return [decision.ground(case, roster.get(case.student_key), now, today) for case in cases]
+    """Return each link's ground at `now`, read from the facts in the caller's transaction.
+
+    Raises BridgeError `clock-back` when the registry knows of a later moment.
+    """
+    moment = registry_now(connection, school, now)
+    cases = states(connection, school, at=moment, student_keys=student_keys)
+    today = bridge.today(moment)
+    return [decision.ground(case, roster.get(case.student_key), moment, today) for case in cases]
 
 
-def _pilot_test(school: School, roster: Mapping[str, RosterEntry], today: date) -> Callable[[str], bool]:
+def pilot_test(
+    bridge: Bridge, connection: Connection, school: School, roster: Mapping[str, RosterEntry], now: datetime
+) -> Callable[[str], bool]:
+    """Return which students (by key) take part in the exchange now, read in the caller's transaction."""
+    pilot, today = pilot_of(connection, school.code, school.pilot_classes), bridge.today(now)
+
     def in_pilot(student_key: str) -> bool:
-        return decision.in_pilot(roster.get(student_key), today, school.pilot_classes)
+        return decision.in_pilot(roster.get(student_key), today, pilot)
 
     return in_pilot
 
@@ -78,12 +90,13 @@ def look_at(
     """Decide and plan for what was read (`read` None: for what the ledger holds alone). Sends nothing."""
     today = bridge.today(now)
     with reading(bridge.engine) as connection:
-        grounds = grounds_of(connection, school.code, roster, now, today)
+        grounds = grounds_of(bridge, connection, school.code, roster, now)
+        pilot = pilot_of(connection, school.code, school.pilot_classes)
         known = ledger.load_records(connection, school.code)
         told = told_links(connection, school.code)
 
     def decided(frame: pd.DataFrame) -> pd.DataFrame:
-        words = decision.decide(frame, grounds, roster, today=today, pilot_classes=school.pilot_classes)
+        words = decision.decide(frame, grounds, roster, today=today, pilot=pilot)
         return frame.assign(permitted=words["permitted"], reason=words["reason"].astype(object))
 
     records = empty_frame(RECORDS) if read is None else read.records
@@ -93,15 +106,15 @@ def look_at(
         empty_frame(SET_ASIDE) if read is None else read.set_aside,
         decided(known),
         None if read is None else read.window,
-        withdraw_reason=lambda reason: decision.withdraw_reason(Reason(reason)),
+        withdraw_reason=lambda reason: withdraw_reason(Reason(reason)),
         limited_reasons=LIMITED_REASONS,
         takes_back=TAKES_BACK,
     )
     links = plan_links(
         grounds,
         told,
-        end_reason=decision.end_reason,
-        in_pilot=_pilot_test(school, roster, today),
+        end_reason=end_reason,
+        in_pilot=lambda key: decision.in_pilot(roster.get(key), today, pilot),
         limited_reasons=LIMITED_REASONS,
     )
     warnings = {} if read is None else counts_of(read.warnings["warning"])

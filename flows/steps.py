@@ -19,7 +19,6 @@ import pandas as pd
 from sqlalchemy.engine import Connection
 
 from audit.entry import HoldEvent, RunEnded, RunStarted
-from consent_registry import decision
 from consent_registry.decision import Grant, Refusal
 from database import gate, reading, writing
 from delivery import holds
@@ -45,6 +44,7 @@ from flows.look import (
     grounds_of,
     leave_for,
     look_at,
+    pilot_test,
 )
 from flows.progress import Progress, silent
 from journal.school import RosterEntry, SchoolReading, school_year
@@ -93,7 +93,10 @@ def at_desk(
     lease = wait_for_lease(bridge.engine, school.code, run, bridge.clock, tries=tries)
 
     def grounds_now(connection: Connection, students: Sequence[str], now: datetime) -> Sequence[Grant | Refusal]:
-        return grounds_of(connection, school.code, roster(), now, bridge.today(now), students)
+        return grounds_of(bridge, connection, school.code, roster(), now, students)
+
+    def in_pilot_now(connection: Connection, now: datetime) -> Callable[[str], bool]:
+        return pilot_test(bridge, connection, school, roster(), now)
 
     desk = Desk(
         engine=bridge.engine,
@@ -109,7 +112,7 @@ def at_desk(
         patience=bridge.patience,
         turns=bridge.turns,
         grounds_now=grounds_now,
-        in_pilot=lambda key: decision.in_pilot(roster().get(key), bridge.today(bridge.clock()), school.pilot_classes),
+        in_pilot_now=in_pilot_now,
         boundary=bridge.boundary,
     )
     try:

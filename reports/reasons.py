@@ -6,7 +6,7 @@ room is in the catalogue at once, with the operator to ask until `_OWNERS` says 
 
 from collections.abc import Mapping
 
-from consent_registry import decision
+from consent_registry.reasons import MEANINGS, Reason
 from journal.wording import Wording
 from mappings import reasons as rows
 from reports.delivery_reasons import DIFFERENCE_TEXTS, LIMIT_TEXTS, WAITING_CODES, WAITING_TEXTS, WITHDRAWN_TEXTS
@@ -24,6 +24,8 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
         "consent-not-yet-in-force": Owner.NOBODY,
         "consent-expired": Owner.REGISTRAR,
         "consent-withdrawn": Owner.NOBODY,
+        "registered-in-error": Owner.REGISTRAR,
+        "guardianship-ended": Owner.REGISTRAR,
         "student-left": Owner.JOURNAL,
         "birth-date-unknown": Owner.JOURNAL,
         "came-of-age": Owner.NOBODY,
@@ -54,7 +56,7 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
 
 def catalogue() -> Catalogue:
     """Return the words for every reason that this version of the bridge knows."""
-    withheld = {str(reason): decision.MEANINGS[reason] for reason in decision.Reason}
+    withheld = {str(reason): MEANINGS[reason] for reason in Reason}
     set_aside = {str(reason): rows.MEANINGS[reason] for reason in rows.SetAsideReason}
     warnings = {str(warning): rows.MEANINGS[warning] for warning in rows.RecordWarning}
     return {

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import settings
 from audit.errors import AuditUnavailableError
 from audit.log import AuditLog
 from audit.verify import verify_log
-from consent_registry.registration import states
+from consent_registry.fact_store import states
 from database import open_database, reading, upgrade
 from flows.assembly import open_audit_log
 
@@ -22,7 +23,7 @@ def cases(world: RealWorld) -> dict[tuple[str, str], object]:
     engine = open_database(settings.load(world.config).bridge.state)
     upgrade(engine)  # whichever test comes first
     with reading(engine) as connection:
-        found = {(s.student_key, s.account_id): s for s in states(connection, "0252")}
+        found = {(s.student_key, s.account_id): s for s in states(connection, "0252", at=datetime.now(UTC))}
     engine.dispose()
     return found
 

@@ -11,7 +11,7 @@ from worlds.real_world import RealWorld, build
 
 import settings
 from commands import scheduler
-from consent_registry.registration import states
+from consent_registry.fact_store import states
 from database import open_database, reading
 from sandbox.registry import write_register
 from sandbox.school.edit import SchoolEditor
@@ -91,7 +91,7 @@ def test_a_withdrawal_takes_effect_with_a_sweep(run: Run, own: RealWorld, sync) 
     sync()
     engine = open_database(settings.load(own.config).bridge.state)
     with reading(engine) as connection:
-        known = states(connection, "0252")
+        known = states(connection, "0252", at=datetime.now(UTC))
     engine.dispose()
     linked = {row[0] for row in own.portal_rows("SELECT account_id FROM link WHERE ended_at IS NULL")}
     state = next(state for state in known if state.account_id in linked)

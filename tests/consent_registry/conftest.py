@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 from sqlalchemy.engine import Engine
 
+from consent_registry.acts import Actor, withdraw
+from consent_registry.fact_store import CaseEvent, states
 from consent_registry.facts import CaseState
 from consent_registry.register_file import COLUMNS, read_register
-from consent_registry.registration import CaseEvent, ImportSummary, import_register, states, withdraw
+from consent_registry.registration import ImportSummary, import_register
 from consent_registry.vault import Vault
 from database import open_database, reading, upgrade, writing
 from journal.school import StudentIdentity
@@ -63,6 +66,9 @@ def as_csv(table: Sequence[Sequence[object]]) -> str:
     return out.getvalue()
 
 
+MOSCOW = ZoneInfo("Europe/Moscow")
+
+
 @dataclass
 class Files:
     folder: Path
@@ -107,17 +113,22 @@ class Registry:
                 new_id=lambda: f"id-{next(self.ids)}",
                 now=self.now,
                 by="operator",
+                timezone=MOSCOW,
             )
 
     def withdraw(self, at: datetime | None = None, student: str = "1017") -> CaseEvent | None:
         self.now += timedelta(minutes=1)
         with writing(self.engine) as connection:
             account = str(FULL["account_id"])
-            return withdraw(connection, "0252", student, account, at=at or self.now, now=self.now, by="operator")
+            return withdraw(connection, "0252", student, account, at=at or self.now, actor=self.actor)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("operator", self.now, MOSCOW)
 
     def states(self, school: str = "0252", known_at: datetime | None = None) -> list[CaseState]:
         with reading(self.engine) as connection:
-            return states(connection, school, known_at=known_at)
+            return states(connection, school, at=self.now, known_at=known_at)
 
     @property
     def only(self) -> CaseState:

@@ -14,7 +14,7 @@ from fakes.postgresql import postgresql
 
 import consent_registry.tables  # its tables join METADATA
 import delivery.tables  # likewise
-from consent_registry.registration import states
+from consent_registry.fact_store import states
 from consent_registry.tables import FACT
 from database import METADATA, gate, open_database, reading, upgrade, writing
 
@@ -77,10 +77,10 @@ def test_a_withdrawal_waits_for_an_intent_that_read_the_consent_before_it(
     other = Thread(target=withdraw)
     with writing(shared.engine) as connection:
         gate(connection, "0252")
-        (read,) = states(connection, "0252")
+        (read,) = states(connection, "0252", at=shared.now)
         other.start()
         assert not done.wait(0.5)
-        assert states(connection, "0252") == [read]  # what the intent is stored upon still stands
+        assert states(connection, "0252", at=shared.now) == [read]  # what the intent is stored upon still stands
     other.join(30)
     assert done.is_set()
     assert shared.only.withdrawn_at == shared.now

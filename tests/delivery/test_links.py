@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from consent_registry.decision import Grant, Reason, Refusal, end_reason
+from consent_registry.decision import Grant, Refusal
+from consent_registry.reasons import Reason, end_reason
 from delivery.links import LinkEnding, LinkPlan, ToldLink, plan_links, terms_digest
 from journal.vocabulary import ALL_KINDS, EndReason, RecordKind
 

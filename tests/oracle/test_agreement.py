@@ -15,7 +15,8 @@ from oracle.school_tables import read_register, read_tables
 import consent_registry.register_file
 from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.decision import Grant, decide, ground
-from consent_registry.registration import import_register, states
+from consent_registry.fact_store import states
+from consent_registry.registration import import_register
 from consent_registry.vault import Vault
 from database import METADATA, open_database, writing
 from journal.school import SchoolReading, school_year
@@ -74,8 +75,9 @@ class World:
                 new_id=lambda: f"id-{next(numbers)}",
                 now=now,
                 by="test",
+                timezone=MOSCOW,
             )
-            cases = states(connection, CODE)
+            cases = states(connection, CODE, at=now)
         engine.dispose()
         roster = self.reading.roster
         self.grounds = [ground(case, roster.get(case.student_key), now, today) for case in cases]

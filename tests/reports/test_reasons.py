@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from consent_registry.decision import Reason
+from consent_registry.reasons import Reason
 from delivery.limits import Exceeded
 from delivery.reconcile import DifferenceName
 from journal.vocabulary import WithdrawReason

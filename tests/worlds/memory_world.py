@@ -17,7 +17,8 @@ from fakes.memory_portal import MemoryPortal
 from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
 from consent_registry.register_file import COLUMNS, RegisterRow
-from consent_registry.registration import import_register, withdraw
+from consent_registry.acts import Actor, withdraw
+from consent_registry.registration import import_register
 from consent_registry.vault import Vault
 from database import open_database, upgrade, writing
 from delivery.limits import Limits
@@ -196,13 +197,14 @@ class MemoryWorld:
                 new_id=self.new_id,
                 now=self.now,
                 by="test",
+                timezone=MOSCOW,
             )
 
     def withdraw(self, student: str, account: str) -> None:
         link = self.links[student, account]
         link.withdrawn = link.withdrawn or self.now
         with writing(self.engine) as connection:
-            withdraw(connection, CODE, student, account, at=self.now, now=self.now, by="test")
+            withdraw(connection, CODE, student, account, at=self.now, actor=Actor("test", self.now, MOSCOW))
 
     # the oracle: the contract's words, one row and one link at a time
 
