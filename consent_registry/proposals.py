@@ -76,7 +76,7 @@ def propose(
     claimed: ClaimedStudent, students: Sequence[StudentIdentity], *, most: int = MOST_PROPOSED
 ) -> list[Proposal]:
     """Return the plausible students of a school, `most` at most, the strongest first."""
-    name_of = cache(_name)  # for this one call: names stay in no memory for longer
+    name_of = cache(name_parts)  # for this one call: names stay in no memory for longer
     last, first, middle = name_of(claimed.last_name), name_of(claimed.first_name), name_of(claimed.middle_name)
     found: list[tuple[StudentIdentity, Findings, int]] = []
     for student in students:
@@ -148,8 +148,8 @@ _MIDDLE_NAME: Mapping[_Likeness, Finding] = {
 }
 
 
-def _name(name: str | None) -> list[str]:
-    """Return a name's parts as they are compared."""
+def name_parts(name: str | None) -> list[str]:
+    """Return a name's parts as they are compared: capitals, no hyphens or dots; empty: no name. Personal data."""
     capitals = comparable(name).upper().translate(LOOK_ALIKES)
     return [part for part in _BETWEEN_PARTS.split(capitals) if part]
 
@@ -215,5 +215,5 @@ def _class(told: str | None, held: str | None) -> Findings:
 def _held_as(student: StudentIdentity) -> tuple[str, str, str, date | None]:
     """Return what tells a student from others in the school's database, the class left out."""
     names = (student.last_name, student.first_name, student.middle_name)
-    last, first, middle = ("".join(_name(name)) for name in names)
+    last, first, middle = ("".join(name_parts(name)) for name in names)
     return last, first, middle, student.birth_date
