@@ -124,8 +124,8 @@ MEANINGS: Mapping[StepRefusal, Wording] = {
         "Application {reference}: the step is dated before the one it follows. Give a time not before that step",
     ),
     StepRefusal.DOCUMENT_MISSING: Wording(
-        "Заявление {reference}: не указан вид или номер документа заявителя. Укажите оба",
-        "Application {reference}: the kind or the number of the applicant's document is missing. Give both",
+        "Заявление {reference}: не указан вид (словами, без цифр) или номер документа заявителя. Укажите оба",
+        "Application {reference}: the document's kind (in words, no digits) or number is missing. Give both",
     ),
     StepRefusal.AUTHORITY_MISSING: Wording(
         "Заявление {reference}: опекун и попечитель подтверждают полномочия. Укажите документ о назначении и его "
@@ -191,7 +191,7 @@ class StepFact:
 class ApplicationState:
     """How far an application is. `stage_at` is when its stage was reached; `ended_why` a word of `applications`.
 
-    Of identification and link the newest entry stands here. `facts` are the case's facts that the link recorded.
+    Of identification and link the newest entry stands here.
     """
 
     key: ApplicationKey
@@ -208,7 +208,6 @@ class ApplicationState:
     linked_at: datetime | None = None
     student_key: str | None = None
     case_id: int | None = None
-    facts: tuple[int, ...] = ()
     registered_by: str | None = None
     registered_at: datetime | None = None
     ended_why: str | None = None
@@ -298,13 +297,11 @@ def _folded(state: ApplicationState, fact: StepFact) -> ApplicationState:
             authority_until=None if until is None else date.fromisoformat(str(until)),
         )
     if fact.step is Step.LINKED:
-        facts = detail.get("facts")
         return replace(
             state,
             linked_at=fact.valid_at,
             student_key=str(detail["student_key"]),
             case_id=int(str(detail["case_id"])),
-            facts=tuple(int(number) for number in facts) if isinstance(facts, list) else (),
         )
     if fact.step is Step.REGISTERED:
         return replace(state, registered_by=str(detail["by"]), registered_at=fact.valid_at)
@@ -342,7 +339,7 @@ def next_step(
 def _out_of_order(stage: Step | None, step: Step) -> StepRefusal | None:
     if step in _FOLLOWERS[stage]:
         return None
-    if step is Step.RECEIVED and stage not in ENDINGS and stage is not Step.REGISTERED:
+    if step is Step.RECEIVED and stage not in ENDINGS:
         return StepRefusal.ALREADY_RECEIVED
     return _WHY_NOT[stage]
 
