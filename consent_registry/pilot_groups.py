@@ -1,8 +1,8 @@
 """Keeps which classes take part: who moved which class to which stage, for which days, and when that was recorded.
 
 Rules. Moves are only ever added; the newest of a class counts (`pilot`). A move that says what counts already adds
-nothing. The days may lie ahead or behind; what matters is that they are in order. Recorded moments of a school
-never run backwards. Moves wait for the sender's intents (`database.gate`), so an intent stored after a class was
+nothing. The days may lie ahead or behind; what matters is that they are in order. Like every writer of a school's
+registry a move waits its turn and keeps to the school's clock (`fact_store`), so an intent stored after a class was
 put out always knows it. Deliberately not here: whether the school has such a class (the caller has its roster).
 """
 
@@ -12,9 +12,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from consent_registry.fact_store import advance_clock
 from consent_registry.pilot import WHOLE_SCHOOL, Pilot, PilotGroup, Stage, class_code
-from consent_registry.tables import CLOCK, PILOT
-from database import gate
+from consent_registry.tables import PILOT
 from journal.wording import BridgeError, Wording
 
 LONGEST_CLASS_NAME = 100
@@ -26,12 +26,6 @@ _E_REVERSED = Wording(
 _E_CLASS_NAME = Wording(
     ru="Школа {school}: в названии класса нужны буква или цифра и не больше {most} знаков, например 5А.",
     en="School {school}: a class's name needs a letter or digit and at most {most} characters, like 5А.",
-)
-_E_CLOCK = Wording(
-    ru="Школа {school}: часы отстают от последней записи реестра ({newest}), ничего не записано. "
-    "Поставьте верное время.",
-    en="School {school}: the clock stands before the registry's newest entry ({newest}), nothing was recorded. "
-    "Set the right time.",
 )
 
 
@@ -90,17 +84,14 @@ def move(
     """Record that a class (`WHOLE_SCHOOL`: all without a group of their own) is in `stage` for these days.
 
     Returns False when that already counts; then nothing is recorded. Raises BridgeError `pilot-days-reversed`,
-    `class-name-wrong` or `clock-behind`; ValueError for a naive `now`.
+    `class-name-wrong` or `clock-back`; ValueError for a naive `now`.
     """
-    if now.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
     if last is not None and last < first:
         raise BridgeError("pilot-days-reversed", _E_REVERSED, {"school": school, "first": first, "last": last})
     name = " ".join(class_name.split())
     if class_name != WHOLE_SCHOOL and (not class_code(name) or len(name) > LONGEST_CLASS_NAME):
         raise BridgeError("class-name-wrong", _E_CLASS_NAME, {"school": school, "most": LONGEST_CLASS_NAME})
-    gate(connection, school)
-    _refuse_a_clock_behind(connection, school, now)
+    recorded_at = advance_clock(connection, school, now)
     held = Pilot(groups=groups_of(connection, school)).own_group(name)
     if held is not None and (held.stage, held.first, held.last) == (stage, first, last):
         return False
@@ -111,19 +102,8 @@ def move(
             stage=str(stage),
             first=first,
             last=last,
-            recorded_at=now,
+            recorded_at=recorded_at,
             recorded_by=by,
         )
     )
     return True
-
-
-def _refuse_a_clock_behind(connection: Connection, school: str, now: datetime) -> None:
-    moved = sa.select(sa.func.max(PILOT.c.recorded_at)).where(PILOT.c.school == school).scalar_subquery()
-    told = sa.select(CLOCK.c.recorded_at).where(CLOCK.c.school == school).scalar_subquery()
-    newest: datetime | None = max(
-        (at for at in connection.execute(sa.select(moved, told)).one() if at is not None), default=None
-    )
-    if newest is not None and now < newest:
-        parameters: dict[str, object] = {"school": school, "newest": newest.isoformat(timespec="seconds")}
-        raise BridgeError("clock-behind", _E_CLOCK, parameters)

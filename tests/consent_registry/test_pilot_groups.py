@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Engine
 from consent_registry.pilot import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
 from consent_registry.pilot_groups import groups_of, move, moves_of, pilot_of
 from consent_registry.tables import CLOCK, PILOT
-from database import open_database, reading, upgrade, writing
+from database import gate, open_database, reading, upgrade, writing
 from journal.wording import BridgeError, Language
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -115,13 +116,43 @@ def test_a_single_day_is_in_order(engine: Engine) -> None:
 
 def test_a_clock_behind_the_registry_records_nothing(engine: Engine) -> None:
     assert moved(engine, "5А", Stage.PILOT)
-    for school in ("0252", "0253"):
-        if school == "0253":
-            with writing(engine) as connection:
-                connection.execute(CLOCK.insert().values(school=school, recorded_at=NOW))
-        with pytest.raises(BridgeError, match="clock-behind"):
-            moved(engine, "5Б", Stage.PILOT, now=NOW - HOUR, school=school)
-    assert moved(engine, "5Б", Stage.PILOT, now=NOW)  # the same moment is no step back
+    with pytest.raises(BridgeError, match="clock-back"):
+        moved(engine, "5Б", Stage.PILOT, now=NOW - HOUR)
+    with writing(engine) as connection:  # the clock is the whole registry's, not the pilot's alone
+        connection.execute(CLOCK.insert().values(school="0253", recorded_at=NOW))
+    with pytest.raises(BridgeError, match="clock-back"):
+        moved(engine, "5Б", Stage.PILOT, now=NOW - HOUR, school="0253")
+    with reading(engine) as connection:
+        assert len(groups_of(connection, "0252")) == 1
+        assert groups_of(connection, "0253") == ()
+
+
+def test_a_clock_a_little_behind_counts_as_the_newest_moment(engine: Engine) -> None:
+    assert moved(engine, "5А", Stage.PILOT)
+    assert moved(engine, "5Б", Stage.PILOT, now=NOW - timedelta(seconds=5))
+    with reading(engine) as connection:
+        assert [one.recorded_at for one in moves_of(connection, "0252")] == [NOW, NOW]
+
+
+def test_a_move_waits_for_an_intent_that_read_the_groups_before_it(engine: Engine) -> None:
+    moved(engine, "5А", Stage.PILOT)
+    done = Event()
+
+    def stop() -> None:
+        moved(engine, "5А", Stage.PREPARE)
+        done.set()
+
+    other = Thread(target=stop)
+    with writing(engine) as connection:
+        gate(connection, "0252")
+        read = groups_of(connection, "0252")
+        other.start()
+        assert not done.wait(0.5)
+        assert groups_of(connection, "0252") == read  # what the intent is stored upon still stands
+    other.join(30)
+    assert done.is_set()
+    with reading(engine) as connection:
+        assert not pilot_of(connection, "0252").admits(("5А",), FIRST)
 
 
 def test_a_naive_moment_is_refused(engine: Engine) -> None:
