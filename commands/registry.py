@@ -16,6 +16,7 @@ from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
 from connectors.school.read import read_identities
 from consent_registry.acts import withdraw
+from consent_registry.consent_text import load_texts
 from consent_registry.fact_store import CaseEvent, registry_now, states
 from consent_registry.facts import CaseState
 from consent_registry.register_file import read_register
@@ -80,6 +81,7 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
                 now=now,
                 by=registry.by,
                 timezone=settings.bridge.timezone,
+                texts=load_texts(settings.consent.texts),
             )
             return summary, [_entry(event, now, registry) for event in summary.events]
 

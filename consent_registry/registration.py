@@ -9,7 +9,7 @@ person record (`acts`, `applications`).
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -19,7 +19,9 @@ from sqlalchemy.engine import Connection
 from consent_registry.changes import Entering, new_facts, people_of
 from consent_registry.fact_store import CaseEvent, NewFact, add_facts, advance_clock, case_facts
 from consent_registry.facts import CaseKey, Fact, FactKind, state_of
+from consent_registry.lookup import Purpose, replace_for_case
 from consent_registry.matching import Identities, match_rows
+from consent_registry.register_checks import HeldPeople, check_rows
 from consent_registry.register_file import RegisterProblem, RegisterProblemsError, RegisterRow, row_warnings
 from consent_registry.staff import enter_staff
 from consent_registry.tables import CASE
@@ -67,14 +69,23 @@ def import_register(
     now: datetime,
     by: str,
     timezone: tzinfo,
+    texts: Collection[str] | None = None,
 ) -> ImportSummary:
     """Bring the registry to what a register says. Raises RegisterProblemsError; then nothing is stored.
 
-    `by`: who imports, by name; `timezone`: the installation's, in which its days are.
+    `by`: who imports, by name; `timezone`: the installation's, in which its days are; `texts`: the consent texts that
+    there are, None: any.
     """
     matched = match_rows(rows, identities)
-    if matched.problems:
-        raise RegisterProblemsError(matched.problems)
+    problems, doubts = check_rows(
+        matched.rows,
+        _held_people(connection, vault, matched.rows, now),
+        texts=texts,
+        now=now,
+        today=now.astimezone(timezone).date(),
+    )
+    if matched.problems or problems:
+        raise RegisterProblemsError(sorted([*matched.problems, *problems], key=lambda problem: problem.row))
     by_school: defaultdict[str, list[tuple[RegisterRow, str]]] = defaultdict(list)
     for row, student in matched.rows:
         by_school[row.text("school")].append((row, student))
@@ -82,7 +93,7 @@ def import_register(
     staff = enter_staff(connection, vault, sorted(named - {""}))
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     events: list[CaseEvent] = []
-    warnings = [*matched.warnings, *(warning for row, _ in matched.rows for warning in row_warnings(row))]
+    warnings = [*matched.warnings, *doubts, *(warning for row, _ in matched.rows for warning in row_warnings(row))]
     for school in sorted(by_school):  # always in this order, so that two imports can't wait for each other
         moment = advance_clock(connection, school, now)
         entry = _Entry(connection, school, vault, Entering(moment, timezone, staff, new_id), staff[by])
@@ -191,6 +202,8 @@ class _Entry:
         if self._resealed:
             update = CASE.update().where(CASE.c.case_id == sa.bindparam("resealed_case"))
             self._connection.execute(update.values(sealed=sa.bindparam("resealed")), self._resealed)
+        for case_id, people in self._people.items():
+            replace_for_case(self._connection, self._vault, self._school, case_id, found_by(people))
 
 
 def _as_recorded(added: Sequence[NewFact], known: Sequence[Fact], now: datetime) -> list[Fact]:
@@ -202,6 +215,31 @@ def _as_recorded(added: Sequence[NewFact], known: Sequence[Fact], now: datetime)
     ]
 
 
+def _held_people(
+    connection: Connection, vault: Vault, rows: Sequence[tuple[RegisterRow, str]], now: datetime
+) -> list[HeldPeople]:
+    """Return whom the cases name that the rows' accounts, or their students, already have."""
+    held: list[HeldPeople] = []
+    by_school: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row, student in rows:
+        by_school[row.text("school")].append((student, row.text("account_id")))
+    for school, pairs in by_school.items():
+        accounts = sorted({account for _, account in pairs})
+        students = {student for student, _ in pairs}
+        for start in range(0, len(accounts), _CHUNK):
+            of_these = CASE.c.account_id.in_(accounts[start : start + _CHUNK])
+            query = sa.select(CASE.c.student_key).where(CASE.c.school == school, of_these)
+            students |= set(connection.execute(query).scalars())
+        keys = vault.student_keys(connection, school, students)
+        for (student, account), case in _known_cases(connection, school, sorted(students)).items():
+            if student in keys:
+                state = state_of(case.key, case.facts, now)
+                undone = [moment for moment in (state.withdrawn_at, state.ended_at) if moment is not None]
+                people = json.loads(keys[student].open(case.sealed))
+                held.append(HeldPeople(school, student, account, people, live=not any(m <= now for m in undone)))
+    return held
+
+
 def _known_cases(connection: Connection, school: str, students: Sequence[str]) -> dict[tuple[str, str], _Known]:
     sealed: dict[int, bytes] = {}
     for start in range(0, len(students), _CHUNK):
@@ -211,6 +249,21 @@ def _known_cases(connection: Connection, school: str, students: Sequence[str]) -
         (case.key.student_key, case.key.account_id): _Known(case.key, sealed[case.key.case_id], case.facts)
         for case in case_facts(connection, school, students)
     }
+
+
+def found_by(people: Mapping[str, str]) -> list[tuple[Purpose, Sequence[str]]]:
+    """Return what a case is found by."""
+    parent = [people["parent_last_name"], people["parent_first_name"]]
+    student = [people[f"student_{name}"] for name in ("last_name", "first_name", "birth_date")]
+    return [
+        (Purpose.EMAIL, [people["email"]]),
+        *(
+            [(Purpose.PARENT_NAME, parent), (Purpose.PARENT_NAME, [*parent, people["parent_middle_name"]])]
+            if all(parent)
+            else []
+        ),
+        *([(Purpose.STUDENT, student)] if all(student) else []),
+    ]
 
 
 def plain_people(people: Mapping[str, str]) -> bytes:

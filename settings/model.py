@@ -2,7 +2,8 @@
 
 Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, where a key has one, is the
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
-Keys beyond the installation example: bridge.log, limits.small_change.
+Keys beyond the installation example: bridge.log, limits.small_change, consent.correction_days, .answer_days,
+.alarm_days, .texts, .calendar, school.address.
 """
 
 from collections.abc import Sequence
@@ -124,12 +125,23 @@ class AuditSection(Section):
 
 
 class ConsentSection(Section):
-    """The consent's text and the procedure's terms."""
+    """The consent's text and the procedure's terms, in days; alarms come `alarm_days` before a term is over."""
 
     text_version: Text = "2025-09"
     response_days: Days = 7
     destroy_days: Days = 30
     two_persons: Annotated[bool, Expected("true или false", "true or false")] = True
+    correction_days: Days = 7
+    answer_days: Days = 10
+    alarm_days: Count = 2
+    texts: Annotated[
+        Annotated[Path, BeforeValidator(local_path)] | None,
+        Expected("папка с текстами согласий (ВЕРСИЯ.toml)", "a folder of consent texts (VERSION.toml)"),
+    ] = None
+    calendar: Annotated[
+        Annotated[Path, BeforeValidator(local_path)] | None,
+        Expected("путь к файлу производственного календаря", "the path of a calendar of working days"),
+    ] = None
 
 
 class ActualitySection(Section):
@@ -163,6 +175,7 @@ class SchoolSection(Section):
     ]
     name: Annotated[Text, Field(default_factory=lambda earlier: earlier.get("code", "-")), _TEXT]
     district: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _TEXT] = ""
+    address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), _TEXT] = ""
     source: Annotated[
         str,
         AfterValidator(school_source),

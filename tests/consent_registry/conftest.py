@@ -98,6 +98,7 @@ class Registry:
     files: Files
     vault: Vault = field(default_factory=lambda: Vault(bytes(range(32))))
     now: datetime = NOW
+    texts: set[str] | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def take(self, *rows: dict[str, object]) -> ImportSummary:
@@ -114,6 +115,7 @@ class Registry:
                 now=self.now,
                 by="operator",
                 timezone=MOSCOW,
+                texts=self.texts,
             )
 
     def withdraw(self, at: datetime | None = None, student: str = "1017") -> CaseEvent | None:
