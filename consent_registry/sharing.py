@@ -4,7 +4,7 @@ Rules. An account belongs to one person. Where both last and first name differ u
 a problem; where only one of them differs, or only the patronymic, a new surname or a slip of the pen is likelier: a
 warning. One parent needs one account: the same name and the same e-mail with two accounts to one student, both
 links live, is a problem. Names are compared as for proposals, a patronymic only where both have one; what is empty on
-one side tells nothing. Each pair of differing names, and each second account, is told once, at the later entry.
+one side tells nothing. Every entry that does not agree with an earlier one is told, once, beside the first such.
 Deliberately not here: where entries come from (a register's rows, the cases); whether a link is live.
 """
 
@@ -84,23 +84,21 @@ class _Name:
 
 
 def shared_accounts(holders: Sequence[AccountHolder]) -> list[Sharing]:
-    """Return the accounts that stand for several people; each name of an account is told at its first entry.
+    """Return the entries whose account an earlier entry gives to someone else.
 
-    A name is seen against the first earlier one that makes it a problem, if none does against the first that differs.
+    An entry is seen against the first earlier one that makes it a problem; if none does, the first that differs.
     """
-    names: defaultdict[str, dict[_Name, int]] = defaultdict(dict)
+    names: defaultdict[str, dict[_Name, int]] = defaultdict(dict)  # each name of an account, and its first entry
     found: list[Sharing] = []
     for place, holder in enumerate(holders):
         name, earlier = _name(holder), names[holder.account_id]
-        if name in earlier:
-            continue
-        findings = [(_difference(name, known), other) for known, other in earlier.items()]
-        earlier[name] = place
+        differing = [(_difference(name, known), other) for known, other in earlier.items()]
         for wanted in (SharingFinding.ACCOUNT_SHARED, SharingFinding.ACCOUNT_NAME_DIFFERS):
-            other = next((other for finding, other in findings if finding is wanted), None)
+            other = next((other for finding, other in differing if finding is wanted), None)
             if other is not None:
                 found.append(Sharing(wanted, place, other))
                 break
+        earlier.setdefault(name, place)
     return found
 
 

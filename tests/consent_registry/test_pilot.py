@@ -120,9 +120,10 @@ def test_what_would_be_put_out_today_is_told(
 
 
 def test_the_groups_that_count_are_listed_by_school_year() -> None:
-    groups = (group("11А"), group("5А", Stage.PREPARE), group("5-a"), group("Лицей"), group(WHOLE_SCHOOL), group("5Б"))
+    names = ("11А", "5-a", "1А", "Лицей", WHOLE_SCHOOL, "5Б")
+    groups = (group("5А", Stage.PREPARE), *map(group, names))
     standing = Pilot(groups=groups).standing
-    assert [counting.class_name for counting in standing] == [WHOLE_SCHOOL, "Лицей", "5-a", "5Б", "11А"]
+    assert [counting.class_name for counting in standing] == [WHOLE_SCHOOL, "Лицей", "1А", "5-a", "5Б", "11А"]
     assert Pilot(groups=groups).own_group("5 «А»") == group("5-a")
     assert Pilot(groups=groups).own_group("9Г") is None
     assert Pilot(groups=groups).own_group(WHOLE_SCHOOL) == group(WHOLE_SCHOOL)
