@@ -59,10 +59,11 @@ _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХІ", "ABEKMHOPCTYXI")
 def normal_form(purpose: Purpose, value: Value) -> str:
     """Return the one form of a value that digests are taken of; empty when it says nothing.
 
-    Names: without case, ё as е, hyphens as blanks. E-mail: lower case. Document: capitals, without blanks, №, hyphens, dots, strokes.
+    Names: without case, ё as е, hyphens as blanks. E-mail: lower case. Document: capitals, without blanks, №, hyphens,
+    dots and strokes.
     """
     parts = (value,) if isinstance(value, str) else value
-    normal = [part.isoformat() if isinstance(part, date) else _NORMAL[purpose](part) for part in parts]
+    normal = [_NORMAL[purpose](part.isoformat() if isinstance(part, date) else part) for part in parts]
     return "\n".join(normal) if any(normal) else ""
 
 
@@ -75,7 +76,8 @@ def _email(text: str) -> str:
 
 
 def _document(text: str) -> str:
-    return _DOCUMENT_SIGNS.sub("", text.upper()).translate(_LOOKALIKES)
+    capitals = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).upper())
+    return _DOCUMENT_SIGNS.sub("", capitals).translate(_LOOKALIKES)
 
 
 _NORMAL = {
