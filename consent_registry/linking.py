@@ -11,7 +11,7 @@ Deliberately not here: proposals, consents (`acts`), the order of steps (`proced
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,7 +21,9 @@ from consent_registry.application_store import history, lawful_step, of_account,
 from consent_registry.claims import Claim, claim_key, key_owner, open_claim, store_claim
 from consent_registry.fact_store import CaseEvent, CaseFacts, NewFact, add_facts, case_facts, case_of
 from consent_registry.facts import FactKind, consents_of, counting
+from consent_registry.holders import sharing_of
 from consent_registry.procedure import ApplicationState, Evidence, Step
+from consent_registry.sharing import MEANINGS
 from consent_registry.tables import CASE
 from consent_registry.vault import StudentKey, Vault, destroy_student_key
 from journal.school import StudentIdentity
@@ -67,7 +69,8 @@ def link(
 ) -> tuple[CaseEvent, ...]:
     """Record that a person chose the student (one of the school's `students`) whom an application means.
 
-    Raises BridgeError `student-unknown`, `student-destroyed`, `applied-twice`, `account-shared`, `application-…`.
+    Raises BridgeError `student-unknown`, `student-destroyed`, `applied-twice`, `account-shared`, `parent-twice`,
+    `application-…`.
     """
     state, moment = open_application(connection, reference, actor.now)
     taken_on = moment.astimezone(actor.timezone).date()
@@ -87,6 +90,7 @@ def link(
     if state.student_key == student_key:  # chosen before, and chosen again: the case has it all
         return (record_step(connection, state.key, taken, _detail(student_key, state.case_id), recorded_at=moment),)
     claim = open_claim(connection, state, vault)
+    _refuse_sharing(connection, state, claim, student_key, vault=vault, now=moment, timezone=actor.timezone)
     key = _student_key(connection, state, student_key, vault)
     taken_back = take_back(connection, state, vault=vault, moment=moment, by=actor.by)
     linking = _Linking(state, student, key, moment, actor.by)
@@ -123,6 +127,25 @@ def _refuse_twice(
         return
     if held.in_force_to is None or today <= held.in_force_to:
         raise _refused(state, "applied-twice", _TWICE, student_key, other="-")
+
+
+def _refuse_sharing(
+    connection: Connection,
+    state: ApplicationState,
+    claim: Claim,
+    student_key: str,
+    *,
+    vault: Vault,
+    now: datetime,
+    timezone: tzinfo,
+) -> None:
+    """Refuse an account that is another person's, and a parent who has another account to this student."""
+    found = sharing_of(connection, state, claim, student_key, vault=vault, now=now, timezone=timezone)
+    worst = min((finding for finding in found if finding.is_problem), default=None)
+    if worst is not None:
+        meaning = MEANINGS[worst]
+        wording = Wording(f"Заявление {{reference}}: {meaning.ru}", f"Application {{reference}}: {meaning.en}")
+        raise _refused(state, str(worst), wording, student_key)
 
 
 def _student_key(connection: Connection, state: ApplicationState, student_key: str, vault: Vault) -> StudentKey:

@@ -480,6 +480,44 @@ def test_one_parent_may_be_linked_to_two_children(world: World) -> None:
     assert world.facts("1018")[:2] == ["application", "identification"]
 
 
+def test_an_account_of_one_parent_is_not_linked_for_another(world: World) -> None:
+    world.whole_way()
+    other = replace(ONE, application_id="app-2", sequence=2, account_holder=PersonName("Соколова", "Анна"))
+    (reference,) = world.received(other)
+    world.identify(reference)
+    assert refused(world, lambda: world.link(reference, "1018")) == "account-shared"
+    married = replace(other, application_id="app-3", sequence=3, account_holder=PersonName("Соколов", "Пётр"))
+    (reference,) = world.received(married)
+    world.identify(reference)
+    world.link(reference, "1018")  # one name differs: for a person to look at
+
+
+def test_a_parent_needs_one_account_to_a_student(world: World) -> None:
+    world.whole_way()
+    (reference,) = world.received(replace(ONE, application_id="app-2", sequence=2, account_id="pa-2"))
+    world.identify(reference)
+    assert refused(world, lambda: world.link(reference)) == "parent-twice"
+    with writing(world.engine) as connection:
+        withdraw(connection, SCHOOL, "1017", "pa-1", at=world.now, actor=world.actor("s-1"))
+    world.link(reference)
+
+
+@pytest.mark.parametrize(("last_day", "code"), [(date(2026, 11, 21), "parent-twice"), (date(2026, 11, 20), "")])
+def test_an_expired_link_hinders_no_new_account(world: World, last_day: date, code: str) -> None:
+    (first,) = world.received(ONE)
+    world.identify(first)
+    world.link(first)
+    world.consent(terms=replace(TERMS, in_force_to=last_day))
+    world.register(first)
+    world.now += timedelta(days=1)
+    (reference,) = world.received(replace(ONE, application_id="app-2", sequence=2, account_id="pa-2"))
+    world.identify(reference)
+    if code:
+        assert refused(world, lambda: world.link(reference)) == code
+    else:
+        world.link(reference)
+
+
 def test_a_link_needs_a_student_of_the_school_whose_data_live(world: World) -> None:
     (reference,) = world.received(ONE)
     assert refused(world, lambda: world.link(reference)) == "application-not-identified"
@@ -487,7 +525,8 @@ def test_a_link_needs_a_student_of_the_school_whose_data_live(world: World) -> N
     assert refused(world, lambda: world.link(reference, "9999")) == "student-unknown"
     assert refused(world, lambda: world.link(reference, "")) == "application-student-not-chosen"
     assert refused(world, lambda: world.link(reference, at=NOW - timedelta(days=4))) == "application-too-early"
-    world.whole_way(replace(ONE, application_id="app-2", sequence=2, account_id="pa-2"))
+    mother = PersonName("Ёлкина", "Ольга")
+    world.whole_way(replace(ONE, application_id="app-2", sequence=2, account_id="pa-2", account_holder=mother))
     with writing(world.engine) as connection:
         connection.execute(STUDENT_KEY.delete().where(STUDENT_KEY.c.student_key == "1017"))
     assert refused(world, lambda: world.link(reference)) == "student-destroyed"
