@@ -72,9 +72,7 @@ class WorkingDays:
 
     def is_working(self, day: date) -> bool:
         """Tell whether the day is worked."""
-        worked = self._worked(day.year)
-        place = bisect_right(worked, day)
-        return place > 0 and worked[place - 1] == day
+        return day in self._worked(day.year)
 
     def after(self, day: date, count: int) -> date:
         """Return the `count`-th working day after `day`; the day itself does not count. ValueError for count < 1."""
