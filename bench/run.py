@@ -16,11 +16,13 @@ from pathlib import Path
 from ground import make_ground
 
 BENCH = Path(__file__).parent
-FIGURES = {"1": "extraction.py", "2": "submit.py", "3": "whole_run.py"}
+FIGURES = {"1": "extraction.py", "2": "submit.py", "3": "whole_run.py", "4": "decide.py"}
+NEED_A_SCHOOL = frozenset({"1", "2", "3"})
 PACKAGES = (
     "firebird-driver",
     "firebird-embedded",
     "lxml",
+    "numpy",
     "pandas",
     "requests",
     "signxml",
@@ -55,11 +57,12 @@ def main() -> None:
     chosen = parser.parse_args()
     print(machine())
     print(", ".join(f"{name} {version(name)}" for name in PACKAGES))
-    print(f"one school of {chosen.students:,} students and {chosen.weeks} weeks", flush=True)
+    print(f"figures 1 to 3: one school of {chosen.students:,} students and {chosen.weeks} weeks", flush=True)
     with tempfile.TemporaryDirectory(prefix="dnevnik-bench-") as folder:
-        ground = make_ground(Path(folder), chosen.students, chosen.weeks)
+        if NEED_A_SCHOOL.intersection(chosen.only):
+            make_ground(Path(folder), chosen.students, chosen.weeks)
         for figure in chosen.only:
-            subprocess.run([sys.executable, str(BENCH / FIGURES[figure]), str(ground.folder)], check=True)
+            subprocess.run([sys.executable, str(BENCH / FIGURES[figure]), folder], check=True)
             sys.stdout.flush()
 
 
