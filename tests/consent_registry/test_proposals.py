@@ -30,7 +30,7 @@ def held(
     name: str | None = "5А",
     key: str = "1017",
 ) -> StudentIdentity:
-    return StudentIdentity(key, last, first, middle, born, name)
+    return StudentIdentity(key, last, first, middle, born and born.replace(), name)  # equal, not the same object
 
 
 def claimed(
