@@ -1,4 +1,4 @@
-"""The Prefect flows: one school, a district, the sweep, the reconciliation; prefect.yaml schedules them.
+"""The Prefect flows: a school, a district, the sweep, the reconciliation, the applications; prefect.yaml has the times.
 
 Rules. Prefect only starts work: what was sent is known by the bridge's database, so a lost, doubled or killed
 flow run harms nothing. Flows take school codes and nothing else, print nothing, persist no results, and what a
@@ -26,6 +26,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from delivery.balance import SchoolBalance
 from flows import steps
+from flows.applications import exchange_applications
 from flows.assembly import shared_bridge
 from flows.order import SCHOOLS_AT_ONCE, Step, each_school
 from flows.progress import Progress, silent
@@ -74,6 +75,20 @@ def reconcile_one(code: str) -> None:
     _run(code, steps.reconcile_school)
 
 
+@task(
+    name="applications-school",
+    task_run_name="applications-{code}",
+    persist_result=False,
+    cache_policy=NO_CACHE,
+    log_prints=False,
+)
+def applications_one(code: str) -> None:
+    """Exchange one school's applications. Raises SchoolRunError with the failure's code."""
+    failure = exchange_applications(shared_bridge(), code).failure
+    if failure is not None:
+        raise SchoolRunError(failure.code)
+
+
 def _each(schools: Sequence[str] | None, one: Task[[str], None]) -> State[None]:
     """Run a task for each school (None: all) and name the flow run's end by counts alone."""
     codes = list(schools or shared_bridge().schools)
@@ -108,6 +123,12 @@ def sweep(schools: list[str] | None = None) -> State[None]:
 def reconcile(schools: list[str] | None = None) -> State[None]:
     """Hold the portal's holdings against the ledger, and mend."""
     return _each(schools, reconcile_one)
+
+
+@flow(name="applications", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
+def applications(schools: list[str] | None = None) -> State[None]:
+    """Fetch parents' applications, and tell parents how far theirs are."""
+    return _each(schools, applications_one)
 
 
 def run_sync_district(schools: Sequence[str], progress: Progress = silent) -> list[SchoolBalance]:

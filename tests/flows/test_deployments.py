@@ -30,4 +30,4 @@ def test_a_deployment_names_a_flow_that_exists_and_a_schedule_that_comes(name: s
 
 def test_the_jobs_of_the_house_are_all_scheduled() -> None:
     flows = {one["entrypoint"].partition(":")[2] for one in DEPLOYMENTS.values()}
-    assert flows == {"sync_district", "sync_school", "sweep", "reconcile"}
+    assert flows == {"sync_district", "sync_school", "sweep", "reconcile", "applications"}
