@@ -3,7 +3,7 @@
 Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, where a key has one, is the
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
 Keys beyond the installation example: bridge.log, limits.small_change, consent.correction_days, .answer_days,
-.alarm_days, .texts, .calendar, school.address.
+.alarm_days, .processor_name, .processor_address, .texts, .calendar, school.address.
 """
 
 from collections.abc import Sequence
@@ -125,7 +125,10 @@ class AuditSection(Section):
 
 
 class ConsentSection(Section):
-    """The consent's text and the procedure's terms, in days; alarms come `alarm_days` before a term is over."""
+    """The consent's text and the procedure's terms, in days; alarms come `alarm_days` before a term is over.
+
+    `processor_name`, `processor_address`: who processes for the schools, where the text does not name them.
+    """
 
     text_version: Text = "2025-09"
     response_days: Days = 7
@@ -134,6 +137,8 @@ class ConsentSection(Section):
     correction_days: Days = 7
     answer_days: Days = 10
     alarm_days: Count = 2
+    processor_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), _TEXT] = ""
+    processor_address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), _TEXT] = ""
     texts: Annotated[
         Annotated[Path, BeforeValidator(local_path)] | None,
         Expected("папка с текстами согласий (ВЕРСИЯ.toml)", "a folder of consent texts (VERSION.toml)"),
