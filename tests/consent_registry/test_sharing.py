@@ -100,6 +100,11 @@ def test_without_an_email_two_accounts_of_one_name_may_be_two_people() -> None:
     assert parents_twice(nobody) == []
 
 
+def test_links_that_tell_nothing_hide_none_after_them() -> None:
+    nothing = [link(holder(), live=False), link(holder(email=None)), link(holder(""))]
+    assert parents_twice([*nothing, link(holder()), *nothing, link(holder(account="pa-2"))]) == [Sharing(TWICE, 7, 3)]
+
+
 def test_each_further_account_is_told_once() -> None:
     entries = [link(holder(account=f"pa-{number}")) for number in (1, 2, 1, 3)]
     assert parents_twice(entries) == [Sharing(TWICE, 1, 0), Sharing(TWICE, 2, 1), Sharing(TWICE, 3, 0)]
