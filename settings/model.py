@@ -26,6 +26,7 @@ from settings.values import (
     known_profile,
     local_path,
     named,
+    optional_path,
     pause,
     portal_url,
     school_source,
@@ -140,11 +141,13 @@ class ConsentSection(Section):
     processor_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), _TEXT] = ""
     processor_address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), _TEXT] = ""
     texts: Annotated[
-        Annotated[Path, BeforeValidator(local_path)] | None,
+        Path | None,
+        BeforeValidator(optional_path),
         Expected("папка с текстами согласий (ВЕРСИЯ.toml)", "a folder of consent texts (VERSION.toml)"),
     ] = None
     calendar: Annotated[
-        Annotated[Path, BeforeValidator(local_path)] | None,
+        Path | None,
+        BeforeValidator(optional_path),
         Expected("путь к файлу производственного календаря", "the path of a calendar of working days"),
     ] = None
 

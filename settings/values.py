@@ -76,6 +76,11 @@ def local_path(value: object, info: ValidationInfo) -> Path:
     return _context(info).file.parent / value
 
 
+def optional_path(value: object, info: ValidationInfo) -> Path | None:
+    """Return an absolute path, or None where the text is empty."""
+    return None if value is None or value == "" else local_path(value, info)
+
+
 def named(key: str) -> BeforeValidator:
     """Return the validator of a secret's name; `key` is how messages call the setting, `{code}` the school's code."""
 
