@@ -39,7 +39,8 @@ RELATION_WORDS: Mapping[Relation, str] = {
 }
 
 _BLANKS = re.compile(r"\s+")
-_NUMBER_SIGN = re.compile(r"№ ?(?=\w)")
+_BOUND = re.compile(r"(№|(?<!\w)(?:[А-Яа-яЁё]|(?:[гдчп]|ул|пр|пл|пер|кв|корп|ст|им)\.)) (?=[\w№«])|№(?=\w)")
+"""What stands at no line's end: №, words of one letter, short forms before a name or number."""
 
 
 def day(value: date) -> str:
@@ -48,7 +49,7 @@ def day(value: date) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` as it is printed: composed letters, single blanks, nothing invisible; № stays with its number."""
+    """Return `text` as it is printed: composed letters, single blanks, nothing invisible, short words bound."""
     visible = "".join(c for c in _BLANKS.sub(" ", text) if not unicodedata.category(c).startswith("C"))
     composed = unicodedata.normalize("NFC", _BLANKS.sub(" ", visible))
-    return _NUMBER_SIGN.sub("№\N{NO-BREAK SPACE}", composed)
+    return _BOUND.sub(lambda found: f"{found[1] or '№'}\N{NO-BREAK SPACE}", composed)

@@ -150,6 +150,19 @@ def test_what_turns_the_reading_direction_is_left_out() -> None:
     assert "авонавИ Анна Семёновна" in words(rendered(FormKind.APPLICATION, data))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ул. Мира, д. 14, кв. 5", "ул.~Мира, д.~14, кв.~5"),
+        ("Школа №252 и № 17", "Школа №~252 и~№~17"),
+        ("а и б с тем", "а~и~б~с~тем"),
+        ("сад. Он в", "сад. Он в"),
+    ],
+)
+def test_short_words_end_no_line(text: str, said: str) -> None:
+    assert printable(text).replace("\N{NO-BREAK SPACE}", "~") == said
+
+
 @given(st.text())
 def test_printable_keeps_letters_and_drops_what_is_unseen(text: str) -> None:
     shown = printable(text)
