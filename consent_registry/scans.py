@@ -29,7 +29,6 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER_BYTES = 13
 _PNG_FRAME_BYTES = 12
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _JPEG_FILL = 0xFF
 _JPEG_SCAN_BEGINS = 0xDA
 
@@ -130,9 +129,6 @@ def _is_jpeg(content: bytes) -> bool:
         marker = content[at + 1]
         if marker == _JPEG_FILL:
             at += 1
-            continue
-        if marker in _JPEG_BARE:
-            at += 2
             continue
         at += 2 + max(2, int.from_bytes(content[at + 2 : at + 4]))
         if marker == _JPEG_SCAN_BEGINS:

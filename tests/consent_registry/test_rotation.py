@@ -338,6 +338,17 @@ def test_what_a_rotation_that_died_before_its_commit_left_goes_with_the_next(tmp
     assert beside(file) == {"", f".{master_id(key)}.old"}
 
 
+def test_a_rotation_that_fails_after_one_that_died_before_its_renaming_loses_no_key(tmp_path: Path) -> None:
+    file, key = key_file(tmp_path)
+    with bridge_database(f"sqlite:///{tmp_path}/bridge.db") as engine:
+        second = through_commit(engine, file, Vault(key))
+        with suppress(ZeroDivisionError), writing(engine) as connection:
+            close_gate(connection, second)
+            file.write_next(create_master_key(), second.master)
+            raise ZeroDivisionError
+        assert open_with(engine, file.path.read_bytes, file.path).master == second.master
+
+
 def test_a_rotation_between_the_reads_of_database_and_file_is_no_error(engine: Engine, tmp_path: Path) -> None:
     file, key = key_file(tmp_path)
     present = []
