@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from consent_registry.acts import Actor, register_consents
 from consent_registry.application_store import history, lawful_step, of_account, open_application, record_step
-from consent_registry.claims import Claim, claim_key, key_owner, open_claim, store_claim
+from consent_registry.claims import Claim, key_owner, open_claim, store_claim
 from consent_registry.fact_store import CaseEvent, CaseFacts, NewFact, add_facts, case_facts, case_of
 from consent_registry.facts import FactKind, consents_of, counting
 from consent_registry.holders import sharing_of
@@ -240,8 +240,9 @@ def take_back(
         return ()
     undone = NewFact(FactKind.APPLICATION, moment, {}, tuple(fact.fact_id for fact in brought))
     add_facts(connection, [(case.key.case_id, undone)], recorded_at=moment, recorded_by=by)
-    if len(counting(case.facts)) == len(brought):
-        _seal_people(connection, case.key.case_id, {}, claim_key(connection, state, vault))
+    key = vault.student_keys(connection, state.key.school, [state.student_key]).get(state.student_key)
+    if key is not None and len(counting(case.facts)) == len(brought):
+        _seal_people(connection, case.key.case_id, {}, key)
     return (CaseEvent(state.key.school, case.key.link_id, "application-taken-back", moment, by),)
 
 

@@ -491,6 +491,35 @@ def test_a_parent_comes_back_after_a_withdrawal_by_a_new_application(world: Worl
     assert (case.registered_at, case.withdrawn_at) == (world.now, None)
 
 
+def test_a_later_application_that_is_rejected_takes_back_its_own_and_nothing_else(world: World) -> None:
+    (first,) = world.received(ONE)
+    world.identify(first)
+    world.link(first)
+    world.consent(terms=replace(TERMS, in_force_to=date(2026, 11, 20)))
+    world.register(first)
+    before = world.facts()
+    world.now += timedelta(days=1)  # the consent has expired, so the same parent may apply again
+    (second,) = world.received(replace(ONE, application_id="app-2", sequence=2, submitted_at=world.now))
+    world.identify(second)
+    assert [event.event for event in world.link(second)][1:] == ["application", "identification"]
+    world.close(desk.reject, second, ClosingReason.NO_CONSENT)
+    assert world.facts() == before
+    with reading(world.engine) as connection:
+        sealed = connection.execute(sa.select(CASE.c.sealed)).scalar_one()
+        assert world.vault.student_keys(connection, SCHOOL, ["1017"])["1017"].open(sealed) != b"{}"
+
+
+def test_an_application_whose_student_was_erased_can_still_be_closed(world: World) -> None:
+    (reference,) = world.received(ONE)
+    world.identify(reference)
+    world.link(reference)
+    with writing(world.engine) as connection:
+        connection.execute(STUDENT_KEY.delete())
+    assert refused(world, lambda: world.link(reference, "1018")) == "claim-destroyed"
+    world.close(desk.reject, reference, ClosingReason.IN_ERROR)
+    assert world.facts() == []
+
+
 def test_a_second_application_for_a_student_waits_until_the_first_is_closed(world: World) -> None:
     first, second = world.received(ONE, replace(ONE, application_id="app-2", sequence=2))
     for reference in (first, second):
