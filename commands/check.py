@@ -11,6 +11,7 @@ from functools import partial
 from commands.call import Call, utc_now
 from commands.check_outside import look_at_certificate, look_at_portal, look_at_school
 from commands.check_own import look_at_audit, look_at_database, look_at_key
+from commands.check_terms import look_at_terms
 from commands.findings import Condition, Finding, found, guarded
 from journal.wording import ExitStatus, Wording
 from settings import Settings
@@ -55,3 +56,5 @@ def _findings(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from guarded("[portal] url", partial(look_at_portal, settings))
     for school in settings.schools:
         yield from guarded(f"[[school]] {school.code}", partial(look_at_school, school))
+        if all(finding.condition is not Condition.WRONG for finding in own):
+            yield from guarded(f"[[school]] {school.code}", partial(look_at_terms, settings, school, now))

@@ -1,0 +1,37 @@
+"""The clocks of the law as the commands need them: a school's terms by the installation's limits and calendar."""
+
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from consent_registry.duties import open_duties
+from consent_registry.fact_store import registry_now
+from consent_registry.terms import Term, TermLimits, terms
+from consent_registry.working_days import WorkingDays, load_working_days
+from settings import Settings
+
+
+def working_days(settings: Settings) -> WorkingDays:
+    """Return which days are worked, by the installation's calendar. Raises BridgeError `calendar-wrong`."""
+    return load_working_days(settings.consent.calendar)
+
+
+def limits(settings: Settings) -> TermLimits:
+    """Return how many days each kind of term has here."""
+    consent = settings.consent
+    return TermLimits(
+        response_days=consent.response_days,
+        destroy_days=consent.destroy_days,
+        correction_days=consent.correction_days,
+        answer_days=consent.answer_days,
+    )
+
+
+def school_terms(
+    connection: Connection, settings: Settings, code: str, now: datetime, calendar: WorkingDays
+) -> list[Term]:
+    """Return the terms of all that a school owes, the first due first. Raises BridgeError `clock-back`."""
+    moment = registry_now(connection, code, now)
+    zone = settings.bridge.timezone
+    duties = open_duties(connection, code, now=moment, timezone=zone)
+    return terms(duties, today=moment.astimezone(zone).date(), working_days=calendar, limits=limits(settings))
