@@ -24,8 +24,9 @@ from audit.tiles import CHECKPOINT
 from commands.call import Call
 from commands.certificate_request import certificate_beside, private_key_beside, request_beside, write_request
 from connectors.portal.certificates import identity
+from consent_registry.rotation import give_root
 from consent_registry.tables import STUDENT_KEY
-from consent_registry.vault import create_master_key
+from consent_registry.vault import create_master_key, load_master_key
 from flows.assembly import ORIGIN
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Secret, Settings
@@ -80,8 +81,11 @@ def initialize(call: Call) -> ExitStatus:
     settings = call.settings()
     engine = database.open_database(settings.bridge.state)
     _make(call, settings.audit.signing_key, create_signing_key, lambda: _log_exists(settings))
-    _make(call, settings.audit.master_key, create_master_key, lambda: _sealed_exists(engine))
+    new = _make(call, settings.audit.master_key, create_master_key, lambda: _sealed_exists(engine))
     database.upgrade(engine)
+    if new:  # dies before this: the master key itself is the root, as it was in earlier versions
+        with database.writing(engine) as connection:
+            give_root(connection, load_master_key(settings.audit.master_key.read()))
     call.console.say(_DATABASE)
     _begin_log(call, settings)
     _certificates(call, settings)
@@ -114,19 +118,20 @@ def write_new(path: Path, content: bytes, mode: int = OWNER_ONLY) -> None:
         raise BridgeError("not-writable", _NOT_WRITABLE, {"path": path, "reason": reason})
 
 
-def _make(call: Call, secret: Secret, create: Callable[[], bytes], in_use: Callable[[], bool]) -> None:
-    """Make one of the bridge's own keys where it is missing and nothing needs the former one."""
+def _make(call: Call, secret: Secret, create: Callable[[], bytes], in_use: Callable[[], bool]) -> bool:
+    """Make one of the bridge's own keys where it is missing and nothing needs the former one; tells whether it did."""
     if secret.path is None:
         if not secret.exists:
             call.console.say(_SET_VARIABLE, key=secret.key, name=secret.name)
-        return
+        return False
     if secret.exists:
         call.console.say(_THERE, key=secret.key, path=secret.path)
-        return
+        return False
     if in_use():
         raise BridgeError("key-lost", _KEY_LOST, {"file": call.file, "key": secret.key, "path": secret.path})
     write_new(secret.path, create())
     call.console.say(_WROTE_KEY, key=secret.key, path=secret.path)
+    return True
 
 
 def _log_exists(settings: Settings) -> bool:

@@ -3,18 +3,20 @@
 Rules. No student's key and no root changes, so whatever was sealed opens as before and every keyed digest stays.
 Rotation waits for those who make or destroy students' keys, and they wait for it (`vault`); whoever waited with the
 former key in memory is refused. A wrapped key that doesn't open stops the rotation, and nothing is changed.
-The first rotation stores the root, which was the master key until then, wrapped by the new one. So whoever has a
-copy of the *first* master key and of the database still opens what belongs to no one student (rosters, staff,
-digests), but no student's data. Deliberately not here: the key's file (`key_file`).
+A new installation has a random root. In one that has none, the root was the first master key: the first rotation stores
+it, wrapped by the new one, so whoever has a copy of the *first* key and of the database still opens what belongs to
+no one student (rosters, staff, digests), but no student's data. Deliberately not here: the key's file (`key_file`).
 """
 
+import os
 from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from consent_registry.sealing import Randomness
 from consent_registry.tables import STUDENT_KEY, VAULT_KEY
-from consent_registry.vault import MASTER_GATE, ROOT, Vault, locking_master, refuse_rotated, student_place
+from consent_registry.vault import KEY_BYTES, MASTER_GATE, ROOT, Vault, locking_master, refuse_rotated, student_place
 
 _AT_ONCE = 1000
 
@@ -68,6 +70,14 @@ def _wrapped_keys(connection: Connection) -> Iterator[Sequence[Row[tuple[str, st
 def _anew(row: Row[tuple[str, str, bytes, str | None]], vault: Vault, renewed: Vault) -> bytes:
     place = student_place(row.school, row.student_key)
     return renewed.wrap(vault.unwrap(row.wrapped_key, place), place)
+
+
+def give_root(connection: Connection, master_key: bytes, randomness: Randomness = os.urandom) -> None:
+    """Give a new installation a random root, so that what comes of it does not hang on its first master key.
+
+    Only where nothing is sealed yet: what was sealed under an earlier root would no longer open.
+    """
+    _store_root(connection, Vault(master_key, randomness, root=randomness(KEY_BYTES)))
 
 
 def _store_root(connection: Connection, renewed: Vault) -> None:

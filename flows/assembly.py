@@ -161,13 +161,26 @@ def assemble(
 
 
 @cache
-def _assembled(path: Path, _changed: int) -> Bridge:
-    settings = configuration.load(path)
+def _settings(path: Path, _changed: int) -> Settings:
+    return configuration.load(path)
+
+
+@cache
+def _assembled(path: Path, changed: int, _key_changed: int) -> Bridge:
+    settings = _settings(path, changed)
     open_technical_log(settings.bridge.log)
     return assemble(settings)
 
 
+def _changed(path: Path | None) -> int:
+    return path.stat().st_mtime_ns if path is not None and path.exists() else 0
+
+
 def shared_bridge() -> Bridge:
-    """Return this process's bridge for the configuration that DNEVNIK_CONFIG names (default ./bridge.toml)."""
+    """Return this process's bridge for the configuration that DNEVNIK_CONFIG names (default ./bridge.toml).
+
+    It is put together anew when the file or the master key has changed.
+    """
     path = Path(os.environ.get("DNEVNIK_CONFIG", "bridge.toml")).resolve()
-    return _assembled(path, path.stat().st_mtime_ns if path.exists() else 0)
+    changed = _changed(path)
+    return _assembled(path, changed, _changed(_settings(path, changed).audit.master_key.path))

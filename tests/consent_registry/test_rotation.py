@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
 from consent_registry.key_file import KeyFile, open_with
-from consent_registry.rotation import close_gate, rotate
+from consent_registry.rotation import close_gate, give_root, rotate
 from consent_registry.tables import STUDENT_KEY, VAULT_KEY
 from consent_registry.vault import (
     Vault,
@@ -393,3 +393,11 @@ def test_a_key_that_root_rotates_stays_its_readers(tmp_path: Path) -> None:
     file.write_next(content, master_id(key))
     written = file.next_of(master_id(load_master_key(content))).stat()
     assert (written.st_uid, written.st_gid, written.st_mode & 0o777) == (*owner, 0o600)
+
+
+def test_a_new_installation_hangs_on_no_first_key(engine: Engine) -> None:
+    with writing(engine) as connection:
+        give_root(connection, FIRST)
+    given = opened(engine, FIRST)
+    rotated(engine, given, SECOND)
+    assert opened(engine, SECOND).derive("staff") == given.derive("staff") != Vault(FIRST).derive("staff")
