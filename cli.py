@@ -14,134 +14,75 @@ from typing import Annotated
 
 import typer
 
+from commands.application_line import add_to
 from commands.call import Call
 from commands.console import Console
 from commands.endings import INTERRUPTED, failed, interrupted, wrong_usage
-from commands.help_texts import HELP, help_language
+from commands.keys_line import keys_app
+from commands.line import LANGUAGE, AsDocument, Schools, call_of, group, help_of
+from commands.pilot_line import pilot_app
+from commands.registry_line import registry_app
 from journal.wording import ExitStatus
 from settings import locate
 
-_LANGUAGE = help_language(os.environ)
-
-
-def _help(key: str) -> str:
-    return HELP[key].say(_LANGUAGE)
-
-
-def _group(key: str) -> typer.Typer:
-    return typer.Typer(
-        name=None,
-        help=_help(key),
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        no_args_is_help=False,
-    )
-
-
-app = _group("dnevnik")
-registry_app = _group("registry")
-audit_app = _group("audit")
-hold_app = _group("hold")
-sandbox_app = _group("sandbox")
+add_to(registry_app)
+app = group("dnevnik")
+audit_app = group("audit")
+hold_app = group("hold")
+sandbox_app = group("sandbox")
 for _name, _subcommands in (
     ("registry", registry_app),
+    ("pilot", pilot_app),
     ("hold", hold_app),
     ("audit", audit_app),
+    ("keys", keys_app),
     ("sandbox", sandbox_app),
 ):
     app.add_typer(_subcommands, name=_name)
-
-_SCHOOL_CODES = typer.Argument(metavar="[SCHOOL…]", help=_help("schools"), show_default=False)
-_JSON = typer.Option("--json", help=_help("json"))
-
-Schools = Annotated[list[str] | None, _SCHOOL_CODES]
-AsDocument = Annotated[bool, _JSON]
 
 
 @app.callback()
 def _installation(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help=_help("config"), show_default=False)
+        Path | None, typer.Option("--config", metavar="FILE", help=help_of("config"), show_default=False)
     ] = None,
 ) -> None:
     context.obj = Call(locate(config), context.obj)
 
 
-def _call(context: typer.Context) -> Call:
-    call: Call = context.obj
-    return call
-
-
-@app.command(help=_help("init"))
+@app.command(help=help_of("init"))
 def init(context: typer.Context) -> ExitStatus:
     """Set an installation up."""
     from commands.init import initialize
 
-    return initialize(_call(context))
+    return initialize(call_of(context))
 
 
-@app.command(help=_help("check"))
+@app.command(help=help_of("check"))
 def check(context: typer.Context) -> ExitStatus:
     """See whether all parts can be reached."""
     from commands.check import check as look
 
-    return look(_call(context))
+    return look(call_of(context))
 
 
-@registry_app.command("import", help=_help("registry-import"))
-def registry_import(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_help("register-file"))],
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_help("dry-run"))] = False,
-) -> ExitStatus:
-    """Take a register of people and consents."""
-    from commands.registry import import_file
-
-    return import_file(_call(context), file, dry_run=dry_run)
-
-
-@registry_app.command("withdraw", help=_help("registry-withdraw"))
-def registry_withdraw(
-    context: typer.Context,
-    *,
-    school: Annotated[str, typer.Option("--school", metavar="S", help=_help("school"))],
-    student: Annotated[str, typer.Option("--student", metavar="ID", help=_help("student"))],
-    account: Annotated[str, typer.Option("--account", metavar="ID", help=_help("account"))],
-    at: Annotated[str | None, typer.Option("--at", metavar="MOMENT", help=_help("at"), show_default=False)] = None,
-) -> ExitStatus:
-    """Record that a parent withdrew a consent."""
-    from commands.registry import withdraw_consent
-
-    return withdraw_consent(_call(context), school=school, student=student, account=account, at=at)
-
-
-@registry_app.command("list", help=_help("registry-list"))
-def registry_list(context: typer.Context, schools: Schools = None) -> ExitStatus:
-    """List the cases without names."""
-    from commands.registry import list_cases
-
-    return list_cases(_call(context), schools or ())
-
-
-@app.command(help=_help("plan"))
+@app.command(help=help_of("plan"))
 def plan(context: typer.Context, schools: Schools = None, *, as_document: AsDocument = False) -> ExitStatus:
     """Say what a sync would do."""
     from commands import delivery
 
-    return delivery.plan(_call(context), schools or (), as_document=as_document)
+    return delivery.plan(call_of(context), schools or (), as_document=as_document)
 
 
-@app.command(help=_help("sync"))
+@app.command(help=help_of("sync"))
 def sync(
     context: typer.Context,
     schools: Schools = None,
     *,
-    full: Annotated[bool, typer.Option("--full", help=_help("full"))] = False,
+    full: Annotated[bool, typer.Option("--full", help=help_of("full"))] = False,
     with_prefect: Annotated[
-        bool | None, typer.Option("--with-prefect/--without-prefect", help=_help("with-prefect"))
+        bool | None, typer.Option("--with-prefect/--without-prefect", help=help_of("with-prefect"))
     ] = None,
     as_document: AsDocument = False,
 ) -> ExitStatus:
@@ -150,132 +91,132 @@ def sync(
 
     del full  # every sync reads the whole school year; the option is promised for versions that read less
     chosen = bool(os.environ.get("PREFECT_API_URL")) if with_prefect is None else with_prefect
-    return delivery.sync(_call(context), schools or (), as_document=as_document, with_prefect=chosen)
+    return delivery.sync(call_of(context), schools or (), as_document=as_document, with_prefect=chosen)
 
 
-@app.command(help=_help("sweep"))
+@app.command(help=help_of("sweep"))
 def sweep(context: typer.Context, schools: Schools = None, *, as_document: AsDocument = False) -> ExitStatus:
     """Take back at once what lost its ground."""
     from commands import delivery
 
-    return delivery.sweep(_call(context), schools or (), as_document=as_document)
+    return delivery.sweep(call_of(context), schools or (), as_document=as_document)
 
 
-@app.command(help=_help("reconcile"))
+@app.command(help=help_of("reconcile"))
 def reconcile(context: typer.Context, schools: Schools = None, *, as_document: AsDocument = False) -> ExitStatus:
     """Hold the portal's holdings against the ledger, and mend."""
     from commands import delivery
 
-    return delivery.reconcile(_call(context), schools or (), as_document=as_document)
+    return delivery.reconcile(call_of(context), schools or (), as_document=as_document)
 
 
-@app.command(help=_help("report"))
+@app.command(help=help_of("report"))
 def report(
     context: typer.Context,
     schools: Schools = None,
     *,
     as_document: AsDocument = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FOLDER", help=_help("html"), show_default=False)
+        Path | None, typer.Option("--html", metavar="FOLDER", help=help_of("html"), show_default=False)
     ] = None,
 ) -> ExitStatus:
     """Show what happened."""
     from commands import delivery
 
-    return delivery.report(_call(context), schools or (), as_document=as_document, pages=html)
+    return delivery.report(call_of(context), schools or (), as_document=as_document, pages=html)
 
 
-@hold_app.command("list", help=_help("hold-list"))
+@hold_app.command("list", help=help_of("hold-list"))
 def hold_list(context: typer.Context, schools: Schools = None) -> ExitStatus:
     """List the plans that wait for a person's word."""
     from commands import holds
 
-    return holds.show(_call(context), schools or ())
+    return holds.show(call_of(context), schools or ())
 
 
-_HELD_SCHOOL = typer.Argument(metavar="SCHOOL", help=_help("school"))
-_HELD_PLAN = typer.Argument(metavar="PLAN", help=_help("hold-plan"))
+_HELD_SCHOOL = typer.Argument(metavar="SCHOOL", help=help_of("school"))
+_HELD_PLAN = typer.Argument(metavar="PLAN", help=help_of("hold-plan"))
 
 
-@hold_app.command("approve", help=_help("hold-approve"))
+@hold_app.command("approve", help=help_of("hold-approve"))
 def hold_approve(
     context: typer.Context, school: Annotated[str, _HELD_SCHOOL], held: Annotated[str, _HELD_PLAN]
 ) -> ExitStatus:
     """Let a held plan go."""
     from commands import holds
 
-    return holds.approve(_call(context), school, held)
+    return holds.approve(call_of(context), school, held)
 
 
-@hold_app.command("discard", help=_help("hold-discard"))
+@hold_app.command("discard", help=help_of("hold-discard"))
 def hold_discard(
     context: typer.Context, school: Annotated[str, _HELD_SCHOOL], held: Annotated[str, _HELD_PLAN]
 ) -> ExitStatus:
     """Give a held plan up."""
     from commands import holds
 
-    return holds.discard(_call(context), school, held)
+    return holds.discard(call_of(context), school, held)
 
 
-@audit_app.command("verify", help=_help("audit-verify"))
+@audit_app.command("verify", help=help_of("audit-verify"))
 def audit_verify(
     context: typer.Context,
-    log: Annotated[str | None, typer.Argument(metavar="[LOG]", help=_help("log"), show_default=False)] = None,
+    log: Annotated[str | None, typer.Argument(metavar="[LOG]", help=help_of("log"), show_default=False)] = None,
     *,
-    key: Annotated[str | None, typer.Option("--key", metavar="VKEY", help=_help("key"), show_default=False)] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="VKEY", help=help_of("key"), show_default=False)] = None,
     checkpoint: Annotated[
-        list[Path] | None, typer.Option("--checkpoint", metavar="FILE", help=_help("checkpoint"), show_default=False)
+        list[Path] | None, typer.Option("--checkpoint", metavar="FILE", help=help_of("checkpoint"), show_default=False)
     ] = None,
 ) -> ExitStatus:
     """Recompute the whole log."""
     from commands.audit_log import verify
 
-    return verify(_call(context), log, key=key, checkpoints=checkpoint or ())
+    return verify(call_of(context), log, key=key, checkpoints=checkpoint or ())
 
 
-@sandbox_app.command("school", help=_help("sandbox-school"))
+@sandbox_app.command("school", help=help_of("sandbox-school"))
 def sandbox_school(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_help("school-file"))],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=help_of("school-file"))],
     *,
-    students: Annotated[int, typer.Option("--students", help=_help("students"))] = 200,
-    weeks: Annotated[int, typer.Option("--weeks", help=_help("weeks"))] = 10,
-    seed: Annotated[int, typer.Option("--seed", help=_help("seed"))] = 1,
-    code: Annotated[str, typer.Option("--code", help=_help("school"))] = "0252",
-    name: Annotated[str, typer.Option("--name", help=_help("name"))] = "ГБОУ СОШ № 252",
+    students: Annotated[int, typer.Option("--students", help=help_of("students"))] = 200,
+    weeks: Annotated[int, typer.Option("--weeks", help=help_of("weeks"))] = 10,
+    seed: Annotated[int, typer.Option("--seed", help=help_of("seed"))] = 1,
+    code: Annotated[str, typer.Option("--code", help=help_of("school"))] = "0252",
+    name: Annotated[str, typer.Option("--name", help=help_of("name"))] = "ГБОУ СОШ № 252",
 ) -> ExitStatus:
     """Write a made-up school."""
     from commands.sandbox import write_school
 
-    return write_school(_call(context), file, code=code, name=name, students=students, weeks=weeks, seed=seed)
+    return write_school(call_of(context), file, code=code, name=name, students=students, weeks=weeks, seed=seed)
 
 
-@sandbox_app.command("register", help=_help("sandbox-register"))
+@sandbox_app.command("register", help=help_of("sandbox-register"))
 def sandbox_register(
     context: typer.Context,
-    school_file: Annotated[Path, typer.Argument(metavar="SCHOOL_FILE", help=_help("school-file"))],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_help("register-file"))],
+    school_file: Annotated[Path, typer.Argument(metavar="SCHOOL_FILE", help=help_of("school-file"))],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=help_of("register-file"))],
     *,
-    seed: Annotated[int, typer.Option("--seed", help=_help("seed"))] = 1,
-    code: Annotated[str, typer.Option("--code", help=_help("school"))] = "0252",
+    seed: Annotated[int, typer.Option("--seed", help=help_of("seed"))] = 1,
+    code: Annotated[str, typer.Option("--code", help=help_of("school"))] = "0252",
 ) -> ExitStatus:
     """Write a register for a made-up school."""
     from commands.sandbox import write_register_of
 
-    return write_register_of(_call(context), file, school_file, code=code, seed=seed)
+    return write_register_of(call_of(context), file, school_file, code=code, seed=seed)
 
 
-_FOLDER = typer.Option("--folder", metavar="FOLDER", help=_help("portal-folder"))
+_FOLDER = typer.Option("--folder", metavar="FOLDER", help=help_of("portal-folder"))
 
 
-@sandbox_app.command("portal", help=_help("sandbox-portal"))
+@sandbox_app.command("portal", help=help_of("sandbox-portal"))
 def sandbox_portal(
     *,
     folder: Annotated[Path, _FOLDER] = Path("sandbox-portal"),
-    host: Annotated[str, typer.Option("--host", help=_help("host"))] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help=_help("port"))] = 8443,
+    host: Annotated[str, typer.Option("--host", help=help_of("host"))] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help=help_of("port"))] = 8443,
     school: Annotated[
-        list[str] | None, typer.Option("--school", metavar="S", help=_help("portal-schools"), show_default=False)
+        list[str] | None, typer.Option("--school", metavar="S", help=help_of("portal-schools"), show_default=False)
     ] = None,
 ) -> ExitStatus:
     """Serve the portal of the sandbox."""
@@ -284,35 +225,35 @@ def sandbox_portal(
     return serve_portal(folder, host=host, port=port, schools=school or ())
 
 
-@sandbox_app.command("fault", help=_help("sandbox-fault"))
+@sandbox_app.command("fault", help=help_of("sandbox-fault"))
 def sandbox_fault(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=_help("fault-kind"))],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=help_of("fault-kind"))],
     *,
     folder: Annotated[Path, _FOLDER] = Path("sandbox-portal"),
-    operation: Annotated[str, typer.Option("--operation", help=_help("operation"))] = "*",
-    times: Annotated[int, typer.Option("--times", min=0, help=_help("times"))] = 1,
-    argument: Annotated[str | None, typer.Option("--argument", help=_help("argument"), show_default=False)] = None,
+    operation: Annotated[str, typer.Option("--operation", help=help_of("operation"))] = "*",
+    times: Annotated[int, typer.Option("--times", min=0, help=help_of("times"))] = 1,
+    argument: Annotated[str | None, typer.Option("--argument", help=help_of("argument"), show_default=False)] = None,
 ) -> ExitStatus:
     """Let the portal of the sandbox misbehave."""
     from commands.sandbox import misbehave
 
-    return misbehave(_call(context), folder, kind, operation=operation, times=times, argument=argument)
+    return misbehave(call_of(context), folder, kind, operation=operation, times=times, argument=argument)
 
 
-@sandbox_app.command("demo", help=_help("sandbox-demo"))
+@sandbox_app.command("demo", help=help_of("sandbox-demo"))
 def sandbox_demo(
-    context: typer.Context, folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=_help("demo-folder"))]
+    context: typer.Context, folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=help_of("demo-folder"))]
 ) -> ExitStatus:
     """Show the whole job on made-up schools."""
     from commands.demo import demonstrate
 
-    return demonstrate(_call(context).console, folder)
+    return demonstrate(call_of(context).console, folder)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing is raised."""
-    console = Console(_LANGUAGE)
+    console = Console(LANGUAGE)
     try:
         ended = typer.main.get_command(app).main(
             list(arguments) or ["--help"], prog_name="dnevnik", standalone_mode=False, obj=console

@@ -39,6 +39,109 @@ HELP: Mapping[str, Wording] = {
     "dry-run": Wording(ru="только проверить, ничего не записывать", en="only check it, record nothing"),
     "registry-withdraw": Wording(ru="Записать отзыв согласия.", en="Record the withdrawal of a consent."),
     "registry-list": Wording(ru="Перечислить связи без имён.", en="List the links without names."),
+    "registry-export": Wording(
+        ru="Записать реестр файлом (CSV или XLSX), с именами; доступ 0600.",
+        en="Write the registry as a file (CSV or XLSX), with names; mode 0600.",
+    ),
+    "registry-state": Wording(
+        ru="Показать, у каких связей есть основание, на любой момент и по сведениям на любой момент.",
+        en="Show which links have a ground, at any moment, as known at any moment.",
+    ),
+    "registry-explain": Wording(
+        ru="Объяснить, почему запись передаётся или нет.", en="Explain why a record is sent or withheld."
+    ),
+    "registry-history": Wording(
+        ru="Показать всё, что записано о связях ученика, без имён семьи.",
+        en="Show all that was recorded of a student's links, without the family's names.",
+    ),
+    "registry-consent": Wording(ru="Записать подписанное согласие.", en="Record a signed consent."),
+    "registry-scan": Wording(
+        ru="Сохранить скан последнего согласия (PDF, JPEG, PNG), зашифрованным.",
+        en="Keep the scan of the newest consent (PDF, JPEG, PNG), encrypted.",
+    ),
+    "registry-register-consent": Wording(
+        ru="Зарегистрировать внесённые согласия связи.", en="Register the consents of a link that wait for it."
+    ),
+    "registry-restrict": Wording(
+        ru="Записать ограничение доступа родителя (решение суда).",
+        en="Record that a parent's access is restricted (by a court).",
+    ),
+    "registry-lift": Wording(ru="Снять ограничения с указанного дня.", en="Lift the restrictions from a day on."),
+    "registry-end": Wording(ru="Прекратить связь.", en="End a link."),
+    "export-file": Wording(ru="новый файл: имя.csv или имя.xlsx", en="a new file: name.csv or name.xlsx"),
+    "force": Wording(ru="заменить файл, если он есть", en="replace the file, if there is one"),
+    "by": Wording(
+        ru="кто действует, если не тот, от чьего имени запущена программа",
+        en="who acts, if not the account that runs the program",
+    ),
+    "reason": Wording(
+        ru="основание отзыва, если он датирован прошедшим; хранится зашифрованным; - спросить",
+        en="why it is dated back; kept encrypted; -: ask for it",
+    ),
+    "document": Wording(
+        ru="документ об ограничении; хранится зашифрованным; - спросить",
+        en="the document; kept encrypted; -: ask for it",
+    ),
+    "restrict-from": Wording(ru="первый день, например 2026-11-02", en="the first day, like 2026-11-02"),
+    "restrict-to": Wording(ru="последний день; без него бессрочно", en="the last day; else open"),
+    "lift-from": Wording(
+        ru="с какого дня ограничений нет, например 2026-11-02", en="the day from which none holds, like 2026-11-02"
+    ),
+    "why": Wording(
+        ru="guardianship-ended (опека прекращена) или registered-in-error (по ошибке)",
+        en="guardianship-ended or registered-in-error",
+    ),
+    "text-version": Wording(ru="версия текста согласия, например 2025-09", en="the text's version, like 2025-09"),
+    "signed": Wording(ru="день подписи, например 2026-09-03", en="the day of signing, like 2026-09-03"),
+    "in-force": Wording(
+        ru="действует с/по, например 2026-09-04/2027-08-31; без второго дня бессрочно",
+        en="in force from/to, like 2026-09-04/2027-08-31; without the second day: open",
+    ),
+    "records": Wording(
+        ru="записи журнала с/по, например 2026-09-01/2027-05-31",
+        en="journal records from/to, like 2026-09-01/2027-05-31",
+    ),
+    "kinds": Wording(
+        ru='виды записей, например "current period"; без этого все',
+        en='kinds of records, like "current period"; else all',
+    ),
+    "confirm": Wording(
+        ru="что есть на подписанной бумаге, например student-address; можно несколько",
+        en="what is on the signed paper, like student-address; may be repeated",
+    ),
+    "confirm-all": Wording(ru="на бумаге есть всё, чего требует закон", en="the paper has all that the law demands"),
+    "scan-file": Wording(ru="файл скана, до 20 МиБ", en="the scan's file, 20 MiB at most"),
+    "look-at": Wording(
+        ru="на какой момент, например 2026-11-02 или 2026-11-02T08:00:00+03:00; без этого сейчас",
+        en="at which moment, like 2026-11-02 or 2026-11-02T08:00:00+03:00; else now",
+    ),
+    "known-at": Wording(
+        ru="по сведениям на какой момент; без этого по всем", en="as known at which moment; else all that is known"
+    ),
+    "record": Wording(ru="номер записи на портале", en="the record's id at the portal"),
+    "kind": Wording(ru="вид записи, например current", en="the record's kind, like current"),
+    "date": Wording(ru="дата записи, например 2026-11-02", en="the record's date, like 2026-11-02"),
+    "pilot": Wording(
+        ru="Опытная эксплуатация: показать классы, этапы и охват (без команды) или перевести класс.",
+        en="The pilot: show classes, stages and coverage (without a command), or move a class.",
+    ),
+    "pilot-schools": Wording(ru="код школы; без этого все", en="the school's code; else all"),
+    "pilot-move": Wording(
+        ru="Перевести класс или школу на этап prepare, pilot или regular.",
+        en="Move a class or school to a stage: prepare, pilot or regular.",
+    ),
+    "class-and-stage": Wording(ru="класс и этап, например 5А pilot", en="class and stage, like 5А pilot"),
+    "whole-school": Wording(
+        ru="все классы без собственного этапа (тогда без класса)",
+        en="all classes without a stage of their own (then without CLASS)",
+    ),
+    "pilot-from": Wording(ru="с какого дня; без этого с сегодняшнего", en="from which day; else today"),
+    "pilot-to": Wording(ru="по какой день; без этого бессрочно", en="to which day; else open"),
+    "keys": Wording(ru="Ключи установки.", en="The installation's keys."),
+    "keys-rotate-master": Wording(
+        ru="Сменить главный ключ; закрытые данные открываются как прежде.",
+        en="Rotate the master key; what is sealed opens as before.",
+    ),
     "school": Wording(ru="код школы", en="the school's code"),
     "student": Wording(ru="номер ученика в базе школы", en="the student's id in the school's database"),
     "account": Wording(ru="учётная запись родителя на портале", en="the parent's account at the portal"),

@@ -12,19 +12,19 @@ from sqlalchemy.engine import Connection
 
 import database
 from audit.entry import ConsentEvent
+from commands.application_desk import NamedCase, entry, students_of
 from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
-from connectors.school.read import read_identities
-from consent_registry.acts import withdraw
+from commands.registry_acts import carry_out, evidence_text, sealed_evidence
+from consent_registry.acts import Actor, withdraw
 from consent_registry.consent_text import load_texts
 from consent_registry.fact_store import CaseEvent, registry_now, states
 from consent_registry.facts import CaseState
 from consent_registry.register_file import read_register
 from consent_registry.registration import ImportSummary, import_register
-from flows.assembly import random_id, school_source
+from flows.assembly import random_id
 from journal.school import StudentIdentity
 from journal.wording import BridgeError, ExitStatus, Wording
-from mappings.profile import load_profile
 from settings import Settings
 
 _IMPORTED = Wording(
@@ -43,6 +43,10 @@ _WITHDRAWN = Wording(
     ru="Отзыв записан. На портале он исполнится ближайшим запуском: dnevnik sweep",
     en="The withdrawal is recorded. It takes effect at the portal with the next run: dnevnik sweep",
 )
+_NO_REASON = Wording(
+    ru="Отзыв датирован прошедшим временем без основания (--reason): храните письменное заявление об отзыве",
+    en="It is dated back without a reason (--reason): keep the written withdrawal",
+)
 _ALREADY = Wording(
     ru="Согласие уже было отозвано к этому моменту, ничего не изменено",
     en="The consent was already withdrawn by then, nothing was changed",
@@ -53,6 +57,7 @@ _BAD_MOMENT = Wording(
 )
 _STAGES = {
     "withdrawn": Wording(ru="отозвано", en="withdrawn"),
+    "ended": Wording(ru="прекращено", en="ended"),
     "registered": Wording(ru="зарегистрировано", en="registered"),
     "identified": Wording(ru="идентифицировано", en="identified"),
     "applied": Wording(ru="заявление", en="applied"),
@@ -83,7 +88,7 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
                 timezone=settings.bridge.timezone,
                 texts=load_texts(settings.consent.texts),
             )
-            return summary, [_entry(event, now, registry) for event in summary.events]
+            return summary, [entry(event, registry, now) for event in summary.events]
 
         summary = registry.tried(work) if dry_run else registry.record(work)
     call.console.say(
@@ -97,20 +102,32 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def withdraw_consent(call: Call, *, school: str, student: str, account: str, at: str | None) -> ExitStatus:
+def withdraw_consent(
+    call: Call,
+    *,
+    school: str,
+    student: str,
+    account: str,
+    at: str | None,
+    reason: str | None = None,
+    by: str | None = None,
+) -> ExitStatus:
     """Record that a parent withdrew a consent. Raises BridgeError, `link-unknown` among others."""
     settings = call.settings()
-    code = settings.school(school).code
-    now = utc_now()
-    moment = now if at is None else _moment(at)
-    with recorder(settings) as registry:
+    link = NamedCase(settings.school(school).code, student, account)
+    moment = None if at is None else _moment(at)
+    text = evidence_text(call, reason, "--reason")
 
-        def work(connection: Connection) -> tuple[CaseEvent | None, Sequence[ConsentEvent]]:
-            event = withdraw(connection, code, student, account, at=moment, actor=registry.actor(connection, now))
-            return event, [] if event is None else [_entry(event, now, registry)]
+    def deed(connection: Connection, actor: Actor, registry: Recorder) -> CaseEvent | None:
+        evidence = sealed_evidence(connection, registry, link, text, "--reason")
+        return withdraw(
+            connection, link.school, student, account, at=moment or actor.now, actor=actor, evidence=evidence
+        )
 
-        event = registry.record(work)
-    call.console.say(_ALREADY if event is None else _WITHDRAWN)
+    done = carry_out(settings, deed, by=by)
+    call.console.say(_WITHDRAWN if done else _ALREADY)
+    if done and moment is not None and not text:
+        call.console.say(_NO_REASON)
     return ExitStatus.DONE
 
 
@@ -134,6 +151,8 @@ def list_cases(call: Call, schools: Sequence[str]) -> ExitStatus:
 def _stage(case: CaseState, now: datetime) -> str:
     if case.withdrawn_at is not None and case.withdrawn_at <= now:
         return "withdrawn"
+    if case.ended_at is not None and case.ended_at <= now:
+        return "ended"
     if case.registered_at is not None:
         return "registered"
     return "identified" if case.identified_at is not None else "applied"
@@ -151,19 +170,5 @@ def _moment(text: str) -> datetime:
 
 def _identities(settings: Settings, code: str, now: datetime) -> Sequence[StudentIdentity] | None:
     """Read a school's students; None when the installation has no such school."""
-    school = next((school for school in settings.schools if school.code == code), None)
-    if school is None:
-        return None
-    today = now.astimezone(settings.bridge.timezone).date()
-    return read_identities(school_source(school), load_profile(school.profile), code=code, today=today)
-
-
-def _entry(event: CaseEvent, now: datetime, registry: Recorder) -> ConsentEvent:
-    return ConsentEvent(
-        at=now,
-        school=event.school,
-        case=event.case_ref,
-        event=event.event,
-        valid_at=event.valid_at,
-        by_digest=registry.by_digest,
-    )
+    known = any(school.code == code for school in settings.schools)
+    return students_of(settings, code, now) if known else None

@@ -21,7 +21,20 @@ DNEVNIK = Path(sys.executable).parent / "dnevnik"
 def test_help_names_every_command_and_needs_no_installation(run: Run) -> None:
     ended = run("--help")
     assert (ended.status, ended.err) == (0, "")
-    for command in ("init", "check", "registry", "plan", "sync", "sweep", "reconcile", "report", "hold", "audit"):
+    for command in (
+        "init",
+        "check",
+        "registry",
+        "pilot",
+        "keys",
+        "plan",
+        "sync",
+        "sweep",
+        "reconcile",
+        "report",
+        "hold",
+        "audit",
+    ):
         assert command in ended.out
     assert run().out == ended.out
 
@@ -51,6 +64,18 @@ COMMANDS = [
     ["registry", "import", "register.csv"],
     ["registry", "withdraw", "--school", "1", "--student", "2", "--account", "3"],
     ["registry", "list"],
+    ["registry", "export", "register.csv"],
+    ["registry", "history", "--school", "1", "--student", "2"],
+    ["registry", "state", "--school", "1"],
+    ["registry", "explain", "--school", "1", "--record", "2"],
+    ["registry", "restrict", "--school", "1", "--student", "2", "--account", "3", "--from", "2026-11-02"],
+    ["registry", "lift", "--school", "1", "--student", "2", "--account", "3", "--from", "2026-11-02"],
+    ["registry", "end", "--school", "1", "--student", "2", "--account", "3", "--why", "registered-in-error"],
+    ["registry", "scan", "--school", "1", "--student", "2", "--account", "3", "scan.pdf"],
+    ["registry", "register-consent", "--school", "1", "--student", "2", "--account", "3"],
+    ["pilot"],
+    ["pilot", "move", "1", "5А", "pilot"],
+    ["keys", "rotate-master"],
     ["plan"],
     ["sync"],
     ["sweep"],
@@ -120,9 +145,11 @@ def test_an_interrupted_command_is_not_done(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_every_help_text_exists_in_both_languages_and_is_used() -> None:
-    source = Path(cli.__file__).read_text(encoding="utf-8")
+    command_line = Path(cli.__file__)
+    lines = [command_line, *command_line.parent.glob("commands/*line.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in lines)
     for key, wording in HELP.items():
-        assert f'_help("{key}")' in source or f'_group("{key}")' in source
+        assert f'help_of("{key}")' in source or f'group("{key}")' in source
         assert wording.ru != wording.en or wording.ru.isascii()
 
 
