@@ -9,12 +9,14 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, tzinfo
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+import database
 from commands.application_desk import act
 from commands.application_words import RELATIONS, what_next
 from commands.asking import Asking, day_of, moment_of
@@ -145,8 +147,11 @@ def enter(call: Call, *, school: str | None, file: Path | None, by: str | None) 
             )
             return (event,)
 
-        (event,) = act(registry, work, by=by)
-        with registry.engine.connect() as connection:
+        try:
+            (event,) = act(registry, work, by=by)
+        except BridgeError as error:
+            raise _as_in_template(error) from None
+        with database.reading(registry.engine) as connection:
             state = find(connection, event.case_ref)
     call.console.say(_ENTERED, reference=event.case_ref)
     call.console.result(what_next(state, call.console.language))
@@ -155,16 +160,26 @@ def enter(call: Call, *, school: str | None, file: Path | None, by: str | None) 
     return ExitStatus.DONE
 
 
+def _as_in_template(error: BridgeError) -> BridgeError:
+    """Return a refusal that names its field as the template does."""
+    field = str(error.parameters.get("field", ""))
+    named = {"account_id": "account", "submitted_at": "submitted"}.get(field)
+    who, _, rest = field.partition("_")
+    own = named or (f"{who}.{rest}" if who in {"parent", "student"} else field)
+    return replace(error, parameters={**error.parameters, "field": own})
+
+
 def _asked(call: Call, settings: Settings) -> Fields:
     asking, zone = Asking(call.console), settings.bridge.timezone
 
     def checked(field: str, answer: str) -> str:
+        where = asking.named(_QUESTIONS[field][0])
         if field == "relation":
-            relation_of(answer, field)
+            relation_of(answer, where)
         elif field == "submitted" and answer:
-            moment_of(answer, field, zone)
+            moment_of(answer, where, zone)
         elif field == "student.birth_date":
-            day_of(answer, field)
+            day_of(answer, where)
         return answer
 
     return {

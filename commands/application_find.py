@@ -129,7 +129,7 @@ def _parent(asking: Asking) -> list[tuple[Purpose, Value]]:
 
 def _student(asking: Asking) -> list[tuple[Purpose, Value]]:
     last, first = asking.text(_LAST), asking.text(_FIRST)
-    born = asking.value(_BORN, lambda answer: day_of(answer, "birth date"))
+    born = asking.value(_BORN, lambda answer: day_of(answer, asking.named(_BORN)))
     return [(Purpose.STUDENT, (last, first, born))]
 
 
@@ -181,9 +181,9 @@ def _show(call: Call, rows: Sequence[tuple[str, ...]]) -> ExitStatus:
         call.console.say(_NOTHING)
         return ExitStatus.DONE_WITH_EXCEPTIONS
     language = call.console.language
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     for column in _COLUMNS:
-        table.add_column(column.say(language), no_wrap=True)
+        table.add_column(column.say(language), no_wrap=column in _COLUMNS[:2], overflow="fold")
     for row in rows:
         table.add_row(*row)
     call.console.draw(table)

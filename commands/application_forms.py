@@ -21,7 +21,7 @@ from commands.recording import Recorder, recorder
 from consent_registry.application_store import find
 from consent_registry.claims import open_claim
 from consent_registry.consent_text import load_texts, text_of
-from consent_registry.fact_store import case_of
+from consent_registry.fact_store import CaseFacts, case_of
 from consent_registry.procedure import ENDINGS, ApplicationState, StepRefusal
 from consent_registry.tables import CASE
 from journal.vocabulary import Relation
@@ -143,15 +143,18 @@ def _of_application(
     if kind is FormKind.CONSENT and state.stage in ENDINGS:
         raise refused(state, StepRefusal.ENDED)
     key, claim = state.key, open_claim(connection, state, registry.vault)
-    case = None
+    case: CaseFacts | None = None
+    people: dict[str, str] = {}
     if state.student_key is not None:
         case = case_of(connection, key.school, state.student_key, key.account_id)
+    if case is not None:
+        people = _people(connection, registry, case)
+    claimed = PersonLine(claim.student_last_name, claim.student_first_name, claim.student_middle_name, claim.birth_date)
     data = FormData(
         reference=key.reference,
         printed_on=_today(registry.settings, now),
-        student=PersonLine(
-            claim.student_last_name, claim.student_first_name, claim.student_middle_name, claim.birth_date
-        ),
+        # An application says what was claimed; what is signed later, whom a person has chosen.
+        student=_person(people, "student") if people and kind is not FormKind.APPLICATION else claimed,
         class_name=claim.student_class or None,
         representative=PersonLine(claim.parent_last_name, claim.parent_first_name, claim.parent_middle_name),
         relation=state.relation,
@@ -171,11 +174,7 @@ def _of_case(connection: Connection, registry: Recorder, named: NamedCase, now: 
     case = case_of(connection, named.school, named.student, named.account)
     if case is None:
         raise BridgeError("link-unknown", _NO_CASE, told)
-    keys = registry.vault.student_keys(connection, named.school, [named.student])
-    if named.student not in keys:
-        raise BridgeError("student-data-destroyed", _DESTROYED, told)
-    sealed = connection.execute(sa.select(CASE.c.sealed).where(CASE.c.case_id == case.key.case_id)).scalar_one()
-    people: dict[str, str] = json.loads(keys[named.student].open(sealed))
+    people = _people(connection, registry, case)
     state = case.at(now)
     data = FormData(
         reference=form_code(case.key.link_id),
@@ -194,6 +193,17 @@ def _of_case(connection: Connection, registry: Recorder, named: NamedCase, now: 
 
 def _arguments(case: NamedCase) -> str:
     return f"--school {case.school} --student {case.student} --account {case.account}"
+
+
+def _people(connection: Connection, registry: Recorder, case: CaseFacts) -> dict[str, str]:
+    """Return who a case's people are; nothing where it was taken back. Raises BridgeError `student-data-destroyed`."""
+    school, student = case.key.school, case.key.student_key
+    key = registry.vault.student_keys(connection, school, [student]).get(student)
+    if key is None:
+        raise BridgeError("student-data-destroyed", _DESTROYED, {"school": school, "student": student})
+    sealed = connection.execute(sa.select(CASE.c.sealed).where(CASE.c.case_id == case.key.case_id)).scalar_one()
+    people: dict[str, str] = json.loads(key.open(sealed))
+    return people
 
 
 def _by_school(settings: Settings, code: str, data: FormData) -> FormData:

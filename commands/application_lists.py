@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 
 from rich import box
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +32,8 @@ _HEADINGS = (
     Wording(ru="осталось", en="left"),
     Wording(ru="дальше", en="next"),
 )
+_WHOLE = (_HEADINGS[0], _HEADINGS[1], _HEADINGS[4])
+"""Columns that are never broken: a half reference or date is none."""
 _NONE = Wording(
     ru="Таких заявлений нет. Получить с портала: dnevnik registry exchange; внести бумажное: dnevnik registry enter",
     en="There are none. To pull them: dnevnik registry exchange; to enter one on paper: dnevnik registry enter",
@@ -61,10 +62,10 @@ def list_applications(
     elif not shown:
         call.console.say(_NONE)
     else:
-        language = call.console.language
+        call.console.draw(_table(settings, shown, terms, call.console.language))
         years = assumed_years(terms.values(), working_days(settings))
-        assumed = [Text(_ASSUMED.say(language, years=", ".join(map(str, years))), "yellow")] if years else []
-        call.console.draw(Group(_table(settings, shown, terms, language), *assumed))
+        if years:
+            call.console.say(_ASSUMED, years=", ".join(map(str, years)))
     return ExitStatus.DONE
 
 
@@ -106,9 +107,9 @@ def _as_json(state: ApplicationState, term: Term | None) -> dict[str, object]:
 def _table(
     settings: Settings, shown: Sequence[ApplicationState], terms: Mapping[str, Term], language: Language
 ) -> Table:
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in _HEADINGS:
-        rows.add_column(heading.say(language), no_wrap=True)
+        rows.add_column(heading.say(language), no_wrap=heading in _WHOLE, overflow="fold")
     for state in shown:
         term = terms.get(state.key.reference)
         rows.add_row(
@@ -118,7 +119,7 @@ def _table(
             STAGES[state.stage].say(language),
             state.submitted_at.astimezone(settings.bridge.timezone).date().isoformat(),
             _left(term, settings.consent.alarm_days, language),
-            SHORT_NEXT[state.stage].say(language) if state.stage in SHORT_NEXT else "",
+            SHORT_NEXT.get(state.stage, ""),
         )
     return rows
 

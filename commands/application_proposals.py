@@ -4,12 +4,9 @@ Rules. A person chooses, by the document; the program never does. Reasons and do
 with `--names` they are named, said plainly, and the audit log knows before they are shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.text import Text
 from sqlalchemy.engine import Connection
 
 from audit.entry import ConsentEvent
@@ -85,34 +82,38 @@ def propose_students(call: Call, reference: str, *, names: bool) -> ExitStatus:
         doubts = doubts_of_birth_date(birth_date, now.astimezone(settings.bridge.timezone).date())
     if names:
         call.console.note(NAMES_BELOW.say(call.console.language))
-    call.console.draw(_drawn(compared, found, doubts, call.console.language, names=names))
+    for line in _lines(compared, found, doubts, call.console.language, names=names):
+        call.console.result(line)
     return ExitStatus.DONE
 
 
-def _drawn(
+def _lines(
     compared: _Compared, found: Sequence[Proposal], doubts: Sequence[Finding], language: Language, *, names: bool
-) -> RenderableType:
+) -> Iterator[str]:
     claim, told = compared.claim, {"reference": compared.state.key.reference, "school": compared.state.key.school}
-    parts: list[RenderableType] = [Text(_FOUND.say(language, count=len(found), **told), "bold")] if found else []
+    if found:
+        yield _FOUND.say(language, count=len(found), **told)
     if names:
         name = full_name(claim.student_last_name, claim.student_first_name, claim.student_middle_name)
         born = claim.student_birth_date or "—"
-        parts.append(Text(_CLAIMED.say(language, name=name, born=born, class_name=claim.student_class or "—")))
-    parts += [Text(_ABOUT_DATE.say(language, doubt=MEANINGS[doubt].say(language)), "yellow") for doubt in doubts]
+        yield _CLAIMED.say(language, name=name, born=born, class_name=claim.student_class or "—")
+    for doubt in doubts:
+        yield _ABOUT_DATE.say(language, doubt=MEANINGS[doubt].say(language))
     known = {student.student_key: student for student in compared.students}
     for proposal in found:
-        student = known[proposal.student_key]
-        head = _STUDENT.say(language, student=proposal.student_key)
-        if names:
-            born = "—" if student.birth_date is None else student.birth_date.isoformat()
-            name = full_name(student.last_name, student.first_name, student.middle_name)
-            head += f": {name}; {born}; {student.class_name or '—'}"
-        parts += ["", Text(head, "bold"), *_findings(proposal, language)]
-    closing = _CHOOSE if found else _NOBODY
-    return Group(*parts, *([""] if found else []), Text(closing.say(language, **told)))
+        yield ""
+        yield _head(known[proposal.student_key], language, names=names)
+        yield from (f"  + {MEANINGS[finding].say(language)}" for finding in proposal.reasons)
+        yield from (f"  ? {MEANINGS[finding].say(language)}" for finding in proposal.doubts)
+    if found:
+        yield ""
+    yield (_CHOOSE if found else _NOBODY).say(language, **told)
 
 
-def _findings(proposal: Proposal, language: Language) -> list[RenderableType]:
-    reasons = [Text(f"+ {MEANINGS[finding].say(language)}", "green") for finding in proposal.reasons]
-    doubts = [Text(f"? {MEANINGS[finding].say(language)}", "yellow") for finding in proposal.doubts]
-    return [Padding(line, (0, 0, 0, 2)) for line in (*reasons, *doubts)]
+def _head(student: StudentIdentity, language: Language, *, names: bool) -> str:
+    head = _STUDENT.say(language, student=student.student_key)
+    if not names:
+        return head
+    born = "—" if student.birth_date is None else student.birth_date.isoformat()
+    name = full_name(student.last_name, student.first_name, student.middle_name)
+    return f"{head}: {name}; {born}; {student.class_name or '—'}"

@@ -30,7 +30,7 @@ from consent_registry.applications import (
 )
 from consent_registry.closing import REJECTIONS, TELLINGS, ClosingReason
 from consent_registry.fact_store import CaseEvent
-from consent_registry.procedure import AUTHORISED, ApplicationState, Origin
+from consent_registry.procedure import AUTHORISED, ApplicationState, Origin, told_as
 from flows.assembly import random_id
 from journal.wording import BridgeError, ExitStatus, Wording
 
@@ -85,7 +85,7 @@ def _document(call: Call, state: ApplicationState, seen: SeenDocument) -> Docume
         seen.kind,
         number,
         authority or asking.text(_AUTHORITY),
-        _day(until) or asking.value(_UNTIL, lambda answer: day_of(answer, "--authority-until")),
+        _day(until) or asking.value(_UNTIL, lambda answer: day_of(answer, asking.named(_UNTIL))),
     )
 
 
@@ -179,6 +179,6 @@ def _carry_out(call: Call, registry: Recorder, reference: str, work: Act, by: st
         call.console.say(_WITHDRAWN, school=key.school)
     else:
         call.console.result(what_next(state, language))
-    if key.origin is Origin.PORTAL:
+    if key.origin is Origin.PORTAL and told_as(state.stage) is not None:
         call.console.say(_TELL, school=key.school)
     return ExitStatus.DONE

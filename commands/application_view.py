@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from rich import box
-from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 from sqlalchemy.engine import Connection
 
 from audit.entry import ConsentEvent
@@ -113,7 +111,7 @@ def show(call: Call, reference: str, *, names: bool) -> ExitStatus:
         view = gathered(registry, gather, logged=names)
     if names:
         call.console.note(NAMES_BELOW.say(call.console.language))
-    call.console.draw(_drawn(view, settings.bridge.timezone, call.console.language))
+    _tell(call, view, settings.bridge.timezone)
     return ExitStatus.DONE
 
 
@@ -132,10 +130,10 @@ def _who(fact: StepFact) -> str:
     return str(fact.detail.get("by") or fact.recorded_by)
 
 
-def _drawn(view: _View, timezone: tzinfo, language: Language) -> RenderableType:
-    state = view.state
-    head = _HEAD.say(
-        language,
+def _tell(call: Call, view: _View, timezone: tzinfo) -> None:
+    state, language = view.state, call.console.language
+    call.console.say(
+        _HEAD,
         reference=state.key.reference,
         stage=STAGES[state.stage].say(language),
         school=state.key.school,
@@ -144,11 +142,22 @@ def _drawn(view: _View, timezone: tzinfo, language: Language) -> RenderableType:
         account=state.key.account_id,
         text=state.text_version,
     )
-    lines = [Text(head, "bold"), *map(Text, _people(view.claim, language))]
+    for line in _people(view.claim, language):
+        call.console.result(line)
     if view.term is not None:
-        left = left_in_words(view.term, language)
-        lines.append(Text(_TERM.say(language, due=view.term.due_on, left=left), "red" if view.term.is_overdue else ""))
-    steps = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+        call.console.say(_TERM, due=view.term.due_on, left=left_in_words(view.term, language))
+    call.console.draw(_steps(view, timezone, language))
+    if state.key.origin is Origin.PORTAL:
+        told = (
+            f"{_STATUSES[one.report.status].say(language)} — {_REPORT_STATES[how].say(language)}"
+            for one, how in view.reports
+        )
+        call.console.say(_TOLD, reports="; ".join(told) or "—")
+    call.console.result(what_next(state, language))
+
+
+def _steps(view: _View, timezone: tzinfo, language: Language) -> Table:
+    steps = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     for column in _COLUMNS:
         steps.add_column(column.say(language))
     for fact in view.steps:
@@ -159,13 +168,7 @@ def _drawn(view: _View, timezone: tzinfo, language: Language) -> RenderableType:
             _named(_who(fact), view.names, language),
             _evidence(fact, language),
         )
-    told = "; ".join(
-        f"{_STATUSES[one.report.status].say(language)} — {_REPORT_STATES[how].say(language)}"
-        for one, how in view.reports
-    )
-    by_portal = state.key.origin is Origin.PORTAL
-    footer = [Text(_TOLD.say(language, reports=told or "—"))] if by_portal else []
-    return Group(*lines, steps, *footer, Text(what_next(state, language)))
+    return steps
 
 
 def _people(claim: Claim | None, language: Language) -> list[str]:

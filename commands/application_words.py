@@ -25,10 +25,10 @@ RELATIONS: Mapping[Relation, Wording] = {
     Relation.GUARDIAN: Wording(ru="опекун", en="guardian"),
     Relation.TRUSTEE: Wording(ru="попечитель", en="trustee"),
 }
-SHORT_NEXT: Mapping[Step, Wording] = {
-    Step.RECEIVED: Wording(ru="identify: документ родителя", en="identify: the parent's document"),
-    Step.IDENTIFIED: Wording(ru="propose, link: ученик", en="propose, link: the student"),
-    Step.LINKED: Wording(ru="form, consent, register", en="form, consent, register"),
+SHORT_NEXT: Mapping[Step, str] = {
+    Step.RECEIVED: "identify",
+    Step.IDENTIFIED: "propose, link",
+    Step.LINKED: "form, consent, register",
 }
 """The next commands, for a table's column."""
 

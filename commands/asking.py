@@ -64,6 +64,10 @@ class Asking:
                     raise
                 self._console.note(error.say(self._console.language))
 
+    def named(self, what: Wording) -> str:
+        """Return how a question is called when its answer is wrong."""
+        return what.say(self._console.language)
+
     def _answer(self, what: Wording, *, needed: bool) -> str:
         if self._at_terminal:
             sys.stderr.write(f"{what.say(self._console.language)}: ")

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from rich import box
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.engine import Connection
@@ -38,17 +37,20 @@ _HEADINGS = (
     Wording(ru="по", en="due"),
     Wording(ru="осталось", en="left"),
 )
+_WHOLE = (_HEADINGS[1], _HEADINGS[3], _HEADINGS[4])
+"""Columns that are never broken; of a code's column the code itself is not."""
+_CODE_WIDTH = 14
 _NOTHING = Wording(ru="Ничего не просрочено и ничего не ждёт", en="Nothing is overdue and nothing waits")
 _NOTHING_SOON = Wording(
     ru="Ничего не просрочено, в ближайшие дни ({within}) ничего не истекает",
     en="Nothing is overdue, nothing is due within {within} days",
 )
 _LATE = Wording(ru="просрочено на {days} {unit}", en="overdue by {days} {unit}")
-_TODAY = Wording(ru="сегодня последний день", en="today is the last day")
+_TODAY = Wording(ru="последний день", en="the last day")
 _LEFT = Wording(ru="{days} {unit}", en="{days} {unit}")
 _WORKING = Wording(ru="раб. дн.", en="working days")
 _CALENDAR = Wording(ru="дн.", en="days")
-_WHAT_TO_DO = Wording(ru="{what}: {remedy} ({source}).", en="{what}: {remedy} ({source}).")
+_WHAT_TO_DO = Wording(ru="{what}. {remedy} ({source})", en="{what}. {remedy} ({source})")
 _ASSUMED = Wording(
     ru="Для {years} г. в календаре нет переносов выходных: сроки посчитаны по закону и могут сдвинуться",
     en="The calendar has no moved days off for {years}: these terms are counted by the law alone and may yet move",
@@ -75,7 +77,12 @@ def list_terms(call: Call, schools: Sequence[str], *, within: int | None, as_doc
         document = {"terms": [_as_json(term, cases) for term in shown], "assumed_years": assumed}
         call.console.result(json.dumps(document, ensure_ascii=False, indent=2))
     elif shown:
-        call.console.draw(_table(shown, urgent, cases, assumed, language))
+        call.console.draw(_table(shown, urgent, cases, language))
+        for kind in TermKind:
+            if any(term.kind is kind for term in shown):
+                call.console.result(_what_to_do(kind, language))
+        if assumed:
+            call.console.say(_ASSUMED, years=", ".join(map(str, assumed)))
     else:
         call.console.say(_NOTHING if within is None else _NOTHING_SOON, within=within)
     return ExitStatus.DONE_WITH_EXCEPTIONS if any(term.is_overdue for term in shown) else ExitStatus.DONE
@@ -125,16 +132,16 @@ def _table(
     shown: Sequence[Term],
     urgent: set[Term],
     cases: Mapping[str, NamedCase],
-    assumed: Sequence[int],
     language: Language,
-) -> RenderableType:
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+) -> Table:
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in _HEADINGS:
-        rows.add_column(heading.say(language), no_wrap=True)
+        least = _CODE_WIDTH if heading is _HEADINGS[2] else None
+        rows.add_column(heading.say(language), no_wrap=heading in _WHOLE, min_width=least, overflow="fold")
     for term in shown:
         style, mark = ("red", "✗") if term.is_overdue else ("yellow", "!") if term in urgent else ("", " ")
         case = cases.get(term.reference)
-        code = _code(term) if case is None else f"{_code(term)} ({case.student}, {case.account})"
+        code = _code(term) if case is None else f"{_code(term)}\n({case.student}, {case.account})"
         rows.add_row(
             Text(f"{mark} {_KINDS[term.kind].say(language)}", style),
             term.school,
@@ -143,12 +150,10 @@ def _table(
             term.due_on.isoformat(),
             Text(left_in_words(term, language), style),
         )
-    told = [_what_to_do(kind, language) for kind in TermKind if any(term.kind is kind for term in shown)]
-    years = ", ".join(map(str, assumed))
-    return Group(rows, *told, *([Text(_ASSUMED.say(language, years=years), "yellow")] if assumed else []))
+    return rows
 
 
-def _what_to_do(kind: TermKind, language: Language) -> Text:
+def _what_to_do(kind: TermKind, language: Language) -> str:
     words = WORDS[kind]
     told = {"remedy": words.remedy.say(language), "source": words.source.say(language)}
-    return Text(_WHAT_TO_DO.say(language, what=words.meaning.say(language), **told))
+    return _WHAT_TO_DO.say(language, what=words.meaning.say(language), **told)
