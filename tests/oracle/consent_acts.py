@@ -13,14 +13,16 @@ from itertools import count
 from oracle.consent_oracle import (
     Fact,
     Group,
-    Link,
     Paper,
+    Standing,
     Student,
     consent_of_the_moment,
     counting,
     earliest,
     ground,
+    in_pilot,
     permission,
+    standing,
 )
 
 CLOCK_SLACK = timedelta(minutes=1)
@@ -66,9 +68,15 @@ class Registry:
     def ground(self, key: Key, at: datetime, known_at: datetime) -> str | None:
         return ground(self.cases[key].facts, self.students.get(key[0]), at, known_at, self.zone)
 
-    def permission(self, student: str, kind: str, on: date | None, at: datetime) -> str | None:
-        links = [Link(case.facts, self.students.get(key[0])) for key, case in self.cases.items() if key[0] == student]
-        return permission(links, self.groups, kind, on, at, self.zone)
+    def standings(self, student: str, at: datetime) -> list[Standing]:
+        known = self.students.get(student)
+        return [standing(case.facts, known, at, self.zone) for key, case in self.cases.items() if key[0] == student]
+
+    def takes_part(self, student: str, at: datetime) -> bool:
+        return in_pilot(self.students.get(student), self.groups, self.day(at))
+
+    def permission(self, student: str, kind: str | None, on: date | None, at: datetime) -> str | None:
+        return permission(self.standings(student, at), kind, on, pilot=self.takes_part(student, at))
 
     def exists(self, key: Key, known_at: datetime) -> bool:
         """Tell whether anything of the case had been recorded by then."""
@@ -82,17 +90,18 @@ class Registry:
 
     # --- recording ---------------------------------------------------------------------------------------------------
 
-    def _record(self, key: Key, kind: str, valid_at: datetime, now: datetime, by: str, **said: object) -> None:
+    def record(self, key: Key, kind: str, valid_at: datetime, now: datetime, by: str, **said: object) -> Fact:
         fact = Fact(next(self.numbers), kind, valid_at, now, by, **said)  # type: ignore[arg-type]  # a fact's own fields
         self.cases.setdefault(key, Case()).facts.append(fact)
         self.newest = now
+        return fact
 
-    def _counted(self, key: Key) -> list[Fact]:
+    def counted(self, key: Key) -> list[Fact]:
         case = self.cases.get(key)
         return counting(case.facts, case.facts[-1].recorded_at) if case and case.facts else []
 
     def _consents(self, key: Key) -> list[Fact]:
-        return [fact for fact in self._counted(key) if fact.kind == "consent"]
+        return [fact for fact in self.counted(key) if fact.kind == "consent"]
 
     def day(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
@@ -108,7 +117,7 @@ class Registry:
             return "ahead"
         if at < now and not reason:
             return "reason-missing"
-        counted = self._counted(key)
+        counted = self.counted(key)
         consents = [fact.paper.reference for fact in counted if fact.kind == "consent" and fact.paper]
         if consents:
             left = set()
@@ -117,11 +126,11 @@ class Registry:
                 if known is None or known.valid_at > at:
                     left.add(reference)
             if left:
-                self._record(key, "withdrawal", at, now, by, names=frozenset(left))
+                self.record(key, "withdrawal", at, now, by, names=frozenset(left))
         else:
             known = earliest("withdrawal", counted, None)
             if known is None or known.valid_at > at:
-                self._record(key, "withdrawal", at, now, by)
+                self.record(key, "withdrawal", at, now, by)
         return None
 
     def end(self, key: Key, why: str, at: datetime, now: datetime, by: str) -> str | None:
@@ -129,7 +138,7 @@ class Registry:
         if at > now:
             return "ahead"
         consents = frozenset(fact.paper.reference for fact in self._consents(key) if fact.paper)
-        self._record(key, "ending", at, now, by, names=consents, why=why)
+        self.record(key, "ending", at, now, by, names=consents, why=why)
         return None
 
     def restrict(self, key: Key, first: date | None, last: date | None, now: datetime, by: str) -> str | None:
@@ -138,30 +147,69 @@ class Registry:
             return "both-open"
         if first is not None and last is not None and last < first:
             return "backwards"
-        self._record(key, "restriction", now, now, by, first=first, last=last)
+        self.record(key, "restriction", now, now, by, first=first, last=last)
         return None
 
     def lift(self, key: Key, day: date, now: datetime, by: str) -> str | None:
         """Rule 11: from `day` on no restriction holds; what held before that day stays as it was."""
-        for fact in self._counted(key):
+        for fact in self.counted(key):
             if fact.kind != "restriction" or (fact.last is not None and fact.last < day):
                 continue
             corrects = frozenset({fact.number})
             if fact.first is not None and fact.first >= day:
-                self._record(key, "taken-back", now, now, by, corrects=corrects)
+                self.record(key, "taken-back", now, now, by, corrects=corrects)
             else:
                 until = day - timedelta(days=1)
-                self._record(
-                    key, "restriction", fact.valid_at, now, by, corrects=corrects, first=fact.first, last=until
-                )
+                self.record(key, "restriction", fact.valid_at, now, by, corrects=corrects, first=fact.first, last=until)
         return None
 
-    def consent(self, key: Key, paper: Paper, at: datetime, now: datetime, by: str) -> None:
-        """Rule 13: a new consent, which takes the place of earlier ones from `at`."""
-        self._record(key, "consent", at, now, by, paper=paper)
+    def objections_to_consent(self, key: Key, paper: Paper, now: datetime) -> set[str]:
+        """Return what speaks against a consent that a person enters: it is complete, of today or older, and rule 13."""
+        reasons = set()
+        assert paper.signed_on is not None
+        for first, last in ((paper.in_force_from, paper.in_force_to), (paper.records_from, paper.records_to)):
+            if first is not None and last is not None and last < first:
+                reasons.add("consent-days")
+        if paper.in_force_from is not None and paper.in_force_from < paper.signed_on:
+            reasons.add("consent-days")
+        if paper.signed_on > self.day(now):
+            reasons.add("consent-ahead")
+        counted = self.counted(key)
+        for fact in counted:
+            if fact.kind in {"withdrawal", "ending"} and paper.signed_on < self.day(fact.valid_at):
+                reasons.add("consent-older")
+        return reasons
+
+    def consent(self, key: Key, paper: Paper, now: datetime, by: str) -> None:
+        """Rule 13: it takes the place of earlier ones from the day on which it comes into force."""
+        assert paper.in_force_from is not None
+        self.record(key, "consent", self.start(paper.in_force_from), now, by, paper=paper)
+
+    def unregistered(self, key: Key) -> frozenset[str]:
+        counted = self.counted(key)
+        references = {fact.paper.reference for fact in counted if fact.kind == "consent" and fact.paper}
+        return frozenset(one for one in references if earliest("registration", counted, one) is None)
+
+    def objections_to_registering(self, key: Key, now: datetime, by: str, *, two_persons: bool) -> set[str]:
+        """Return what speaks against registering the consents of a case that are not registered."""
+        reasons = set()
+        counted = self.counted(key)
+        identified = [fact for fact in counted if fact.kind == "identification" and fact.valid_at <= now]
+        if not self.unregistered(key):
+            reasons.add("no-consent")
+        if not identified:
+            reasons.add("not-identified")
+        if two_persons and any(fact.identifier == by for fact in identified):
+            reasons.add("two-persons")
+        return reasons
 
     def register(self, key: Key, references: frozenset[str], at: datetime, now: datetime, by: str) -> None:
-        self._record(key, "registration", at, now, by, names=references)
+        self.record(key, "registration", at, now, by, names=references)
+
+    def move(self, group: Group, now: datetime) -> None:
+        """Rule 7: the newest of a class counts."""
+        self.groups.append(group)
+        self.newest = now
 
     # --- a register (rule 14) ----------------------------------------------------------------------------------------
 
@@ -193,13 +241,11 @@ class _Taking:
     by: str
 
     def counted(self, kind: str) -> list[Fact]:
-        return [fact for fact in self.registry._counted(self.key) if fact.kind == kind]  # noqa: SLF001 - its other half
+        return [fact for fact in self.registry.counted(self.key) if fact.kind == kind]
 
     def record(self, kind: str, valid_at: datetime, replaced: Sequence[Fact] = (), **said: object) -> None:
         corrects = frozenset(fact.number for fact in replaced)
-        self.registry._record(  # noqa: SLF001 - its other half
-            self.key, kind, valid_at, self.now, self.by, corrects=corrects, of_register=True, **said
-        )
+        self.registry.record(self.key, kind, valid_at, self.now, self.by, corrects=corrects, of_register=True, **said)
 
     def take_back(self, replaced: Sequence[Fact]) -> None:
         if replaced:
@@ -216,8 +262,8 @@ class _Taking:
         at = self.row.identified_at
         if at is None:
             self.take_back(held)
-        elif not any(fact.valid_at == at for fact in held):
-            self.record("identification", at, held)
+        elif not held or min(fact.valid_at for fact in held) != at:
+            self.record("identification", at, held, identifier="the register")
 
     def consent(self, reference: str) -> str | None:
         """Let the row's consent follow the held one, correct it or be it; return the reference of the row's consent."""
@@ -225,7 +271,7 @@ class _Taking:
         paper = consent_of_the_moment(consents, self.now)
         held = next((fact for fact in reversed(consents) if fact.paper == paper), None)
         said = self.row.paper
-        if said is None:
+        if said is None or not (said.signed_on or said.text_version):
             self.take_back(consents)
             return None
         said = replace(said, reference=paper.reference if paper else reference)
@@ -234,31 +280,33 @@ class _Taking:
         valid_at = self.now
         if said.signed_on is not None:
             valid_at = min(valid_at, self.registry.start(said.signed_on))
-        later = paper is not None and _later(said.signed_on, paper.signed_on)
-        if held is None or paper is None or later:
+        follows = paper is None or _later(said.signed_on, paper.signed_on)
+        if follows:
             said = replace(said, reference=reference)
-            self.record("consent", valid_at, paper=said)
-        else:
-            same_day = said.signed_on == paper.signed_on
-            self.record("consent", held.valid_at if same_day else valid_at, [held], paper=said)
-        self._outlive(said, later_than_held=held is None or later)
+        # What the register says is the consent of the moment now: nothing stands after it.
+        behind = [fact for fact in consents if fact.valid_at > valid_at]
+        corrected = behind if follows or held is None or held in behind else [held, *behind]
+        self.record("consent", valid_at, corrected, paper=said)
+        self._outlive(said, held, later_than_held=follows)
         return said.reference
 
-    def _outlive(self, said: Paper, *, later_than_held: bool) -> None:
+    def _outlive(self, said: Paper, held: Fact | None, *, later_than_held: bool) -> None:
         """Withdraw or end the consent that this row changed, where a person withdrew or ended and it doesn't reopen."""
+        reference = held.paper.reference if held and held.paper else None
+        # "Registered anew" (rule 13): the registration of the held consent, said once more, opens nothing.
+        before = [fact.valid_at for fact in self.counted("registration") if reference in fact.names]
         for kind in ("withdrawal", "ending"):
             for fact in self.counted(kind):
                 if fact.of_register or said.reference in fact.names:
                     continue
                 day = self.registry.day(fact.valid_at)
                 signed = said.signed_on is not None and said.signed_on >= day
-                registered = self.row.registered_at is not None and self.row.registered_at > fact.valid_at
+                at = self.row.registered_at
+                registered = at is not None and at > max(fact.valid_at, *before, fact.valid_at)
                 if not (signed and registered and later_than_held):
                     # Not the register's word: the next register doesn't take it back either.
                     names = frozenset({said.reference})
-                    self.registry._record(  # noqa: SLF001 - its other half
-                        self.key, kind, fact.valid_at, self.now, self.by, names=names, why=fact.why
-                    )
+                    self.registry.record(self.key, kind, fact.valid_at, self.now, self.by, names=names, why=fact.why)
 
     def stage(self, kind: str, at: datetime | None, reference: str | None) -> None:
         """Take in the row's registration or withdrawal, which is of the row's consent."""
@@ -267,7 +315,7 @@ class _Taking:
         own = [fact for fact in held if kind == "registration" or fact.of_register]
         if at is None:
             self.take_back(own)
-        elif not any(fact.valid_at == at for fact in held):
+        elif not any(fact.valid_at == at or (fact not in own and fact.valid_at < at) for fact in held):
             names = named.union(*(fact.names for fact in own))
             self.record(kind, at, own, names=names)
 
@@ -282,4 +330,4 @@ class _Taking:
 
 
 def _later(said: date | None, held: date | None) -> bool:
-    return said is not None and held is not None and said > held
+    return said is not None and (held is None or said > held)

@@ -4,8 +4,8 @@ Written from docs/consent-rules.md alone (its numbers stand in the comments), no
 none of the product's code; words are strings. Slow and plain on purpose. What people may do, and what facts their acts
 leave behind, is `consent_acts`.
 
-    ground(facts, student, school, at, known_at, zone)     None: the link has a ground; else the one reason
-    permission(links, ...)                                 None: the record may be sent; else the one reason
+    ground(facts, student, at, known_at, zone)        None: the link has a ground; else the one reason
+    permission(standings, kind, on, pilot=...)        None: the record may be sent; else the one reason
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,6 +64,7 @@ class Fact:
     why: str | None = None
     first: date | None = None
     last: date | None = None
+    identifier: str | None = None
     authority_until: date | None = None
 
 
@@ -175,8 +176,8 @@ def ground(  # noqa: C901, PLR0911, PLR0912 - the table of the rules, line by li
             last = fact
     if last.authority_until is not None and last.authority_until < day:  # 9
         return "guardianship-ended"
-    for fact in _of("restriction", counted):  # 10
-        if fact.valid_at <= at and (fact.first or date.min) <= day <= (fact.last or date.max):
+    for fact in _of("restriction", counted):  # 10: its own days say when it holds, not when it was recorded
+        if (fact.first or date.min) <= day <= (fact.last or date.max):
             return "restricted"
     if student is None:  # 11
         return "student-unknown"
@@ -216,36 +217,34 @@ def in_pilot(student: Student | None, groups: Sequence[Group], day: date) -> boo
     return False
 
 
-@dataclass(frozen=True)
-class Link:
-    """A case of the record's student: its facts and whom the school knows."""
-
-    facts: Sequence[Fact]
-    student: Student | None
+Standing = Paper | str
+"""What a link stands on: the consent of the moment where it has a ground, else the reason why it has none."""
 
 
-def permission(
-    links: Sequence[Link], groups: Sequence[Group], kind: str, on: date | None, at: datetime, zone: tzinfo
-) -> str | None:
-    """Return the one reason why a record of these links' student may not be sent at `at`; None: it may."""
-    day = at.astimezone(zone).date()
-    against: set[str] = set()
-    papers: list[Paper] = []
-    for link in links:
-        reason = ground(link.facts, link.student, at, at, zone)
-        if reason is not None:
-            against.add(reason)
-            continue
-        paper = consent_of_the_moment(counting(link.facts, at), at)
-        assert paper is not None
-        papers.append(paper)
+def standing(facts: Sequence[Fact], student: Student | None, at: datetime, zone: tzinfo) -> Standing:
+    """Return what one link stands on at `at`, as known then."""
+    reason = ground(facts, student, at, at, zone)
+    if reason is not None:
+        return reason
+    paper = consent_of_the_moment(counting(facts, at), at)
+    assert paper is not None
+    return paper
+
+
+def permission(standings: Sequence[Standing], kind: str | None, on: date | None, *, pilot: bool) -> str | None:
+    """Return the one reason why a record may not be sent; None: it may.
+
+    `standings`: of all links of the record's student; `pilot`: whether the student takes part today.
+    """
+    papers = [one for one in standings if isinstance(one, Paper)]
     if not papers:
+        against = [one for one in standings if isinstance(one, str)]
         return max(against, key=NEARNESS.index, default="no-link")
-    covering = [paper for paper in papers if kind in paper.kinds and kind in EVERY_KIND]
+    covering = [paper for paper in papers if kind in paper.kinds]
     if not covering:
         return "kind-not-covered"
     for paper in covering:
         assert paper.records_from is not None
         if on is not None and paper.records_from <= on <= (paper.records_to or date.max):
-            return None if in_pilot(links[0].student, groups, day) else "not-in-pilot"
+            return None if pilot else "not-in-pilot"
     return "date-not-covered"

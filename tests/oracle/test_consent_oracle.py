@@ -85,7 +85,7 @@ def test_what_held_is_told_as_it_was_known() -> None:
 def test_a_consent_anew_opens_a_withdrawn_case_when_it_is_registered_anew() -> None:
     made = registry()
     made.withdraw(KEY, NOON, NOON, "clerk", reason=False)
-    made.consent(KEY, replace(PAPER, reference="c2"), NOON + DAY, NOON + DAY, "clerk")
+    made.consent(KEY, replace(PAPER, reference="c2", in_force_from=TODAY + DAY), NOON + DAY, "clerk")
     assert now(made, NOON + DAY) == "not-registered"
     made.register(KEY, frozenset({"c2"}), NOON + 2 * DAY, NOON + 2 * DAY, "head")
     assert now(made, NOON + 2 * DAY) is None
