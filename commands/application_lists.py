@@ -32,6 +32,7 @@ _HEADINGS = (
     Wording(ru="осталось", en="left"),
     Wording(ru="дальше", en="next"),
 )
+_STAGE = _HEADINGS[3]
 _WHOLE = (_HEADINGS[0], _HEADINGS[1], _HEADINGS[4])
 """Columns that are never broken: a half reference or date is none."""
 _NONE = Wording(
@@ -107,9 +108,11 @@ def _as_json(state: ApplicationState, term: Term | None) -> dict[str, object]:
 def _table(
     settings: Settings, shown: Sequence[ApplicationState], terms: Mapping[str, Term], language: Language
 ) -> Table:
-    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in _HEADINGS:
-        rows.add_column(heading.say(language), no_wrap=heading in _WHOLE, overflow="fold")
+        least = max(len(word) for wording in STAGES.values() for word in wording.say(language).split())
+        width = least if heading is _STAGE else None
+        rows.add_column(heading.say(language), no_wrap=heading in _WHOLE, min_width=width, overflow="fold")
     for state in shown:
         term = terms.get(state.key.reference)
         rows.add_row(

@@ -157,9 +157,9 @@ def _tell(call: Call, view: _View, timezone: tzinfo) -> None:
 
 
 def _steps(view: _View, timezone: tzinfo, language: Language) -> Table:
-    steps = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    steps = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in _COLUMNS:
-        steps.add_column(column.say(language))
+        steps.add_column(column.say(language), overflow="fold")
     for fact in view.steps:
         moments = (fact.valid_at, fact.recorded_at)
         steps.add_row(
