@@ -2,11 +2,11 @@
 
 Rules. A move is a person's act: logged, then recorded, never changed, only followed by another. A class that the
 school doesn't have is refused, for a slip of the pen would put it out unseen. What a move stops is said. Coverage is
-by the roster read last (docs/consent-rules.md; `consent_registry.pilot`, `coverage`). Nobody is named.
+by the roster read last (`consent_registry.pilot`, `coverage`). Nobody is named.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection
 from commands.application_desk import act
 from commands.asking import day_of
 from commands.call import Call, utc_now
+from commands.days import moment_in_words, span_in_table, span_in_words
 from commands.known_roster import KnownRoster, known_roster
 from commands.recording import recorder
-from commands.registry_look import Look, Moments, in_words, look_at, span_in_words
+from commands.registry_look import Look, Moments, look_at
 from consent_registry.acts import Actor
 from consent_registry.coverage import Coverage, Covered, coverage
 from consent_registry.fact_store import CaseEvent
@@ -53,26 +54,31 @@ _COLUMNS = (
     Wording(ru="доля", en="share"),
     Wording(ru="без даты рождения", en="no birth date"),
 )
+_STAGES = {
+    Stage.PREPARE: Wording(ru="подготовка", en="preparation"),
+    Stage.PILOT: Wording(ru="опытная", en="pilot"),
+    Stage.REGULAR: Wording(ru="постоянная", en="regular"),
+}
 _NO_GROUP = Wording(ru="без этапа", en="no stage")
 _TOTAL = Wording(ru="всего", en="total")
 _YES, _NO = Wording(ru="да", en="yes"), Wording(ru="нет", en="no")
 _BY_STAGE = Wording(ru="этап: {stage}", en="stage: {stage}")
 
 _MOVED = Wording(
-    ru="Школа {school}, {what}: {stage}, с {first} по {last}. Проверьте: dnevnik pilot; исполнит dnevnik sync {school}",
-    en="School {school}, {what}: {stage}, from {first} to {last}. Look: dnevnik pilot; to carry out: "
-    "dnevnik sync {school}",
+    ru="Школа {school}, {what}: {stage}, {days}. Проверьте: dnevnik pilot; исполнит dnevnik sync {school}",
+    en="School {school}, {what}: {stage}, {days}. Look: dnevnik pilot; to carry out: dnevnik sync {school}",
 )
 _UNMOVED = Wording(
     ru="Школа {school}, {what}: так уже и есть, ничего не изменено",
     en="School {school}, {what}: that is so already, nothing was changed",
 )
 _STOPS = Wording(
-    ru="Внимание: {what} передаётся сегодня, этот перевод передачу прекращает, и записи снимут с портала. "
-    "Посмотрите сначала: dnevnik plan {school}",
-    en="Mind: {what} is sent today, this move stops that, and the records will be taken back from the portal. "
-    "Look first: dnevnik plan {school}",
+    ru="Внимание: с этой минуты не передаются классы {classes}, их записи снимут с портала. Сколько их, покажет "
+    "dnevnik plan {school}",
+    en="Mind: from now on the classes {classes} are not sent, their records will be taken back from the portal. "
+    "dnevnik plan {school} shows how many",
 )
+_STARTS = Wording(ru="Теперь передаются классы: {classes}", en="From now on these classes are sent: {classes}")
 _KEPT_OUT = Wording(
     ru="Внимание: {what} нет в pilot_classes файла установки, и потому ничего не передаётся. Добавьте класс туда",
     en="Mind: {what} is not in the pilot_classes of the installation's file, so nothing is sent. Add the class there",
@@ -114,7 +120,7 @@ def show_pilot(call: Call, schools: Sequence[str], *, as_document: bool) -> Exit
         call.console.result(json.dumps({"schools": document}, ensure_ascii=False, indent=2))
         return ExitStatus.DONE
     for school, look, count in zip(chosen, looks, counted, strict=True):
-        read = in_words(look.roster.read_at, settings.bridge.timezone)
+        read = moment_in_words(look.roster.read_at, settings.bridge.timezone)
         call.console.say(_HEAD, school=school.code, name=school.name, read=read)
         if school.pilot_classes:
             call.console.say(_CONFIGURED, classes=", ".join(school.pilot_classes))
@@ -130,14 +136,14 @@ def _table(look: Look, counted: Coverage, language: Language) -> Table:
         group = look.pilot.group_of(one.class_name)
         table.add_row(
             one.class_name,
-            _NO_GROUP.say(language) if group is None else STAGE_NAMES[group.stage].say(language),
-            "" if group is None else span_in_words(group.first, group.last),
+            _NO_GROUP.say(language) if group is None else _STAGES[group.stage].say(language),
+            "" if group is None else span_in_table(group.first, group.last),
             (_YES if one.takes_part else _NO).say(language),
             *_numbers(one),
         )
     table.add_section()
-    for stage, numbers in counted.stages.items():
-        name = _NO_GROUP.say(language) if stage is None else STAGE_NAMES[stage].say(language)
+    for stage, numbers in counted.stages.items() if look.pilot.groups else ():
+        name = _NO_GROUP.say(language) if stage is None else _STAGES[stage].say(language)
         table.add_row(_BY_STAGE.say(language, stage=name), "", "", "", *_numbers(numbers))
     table.add_row(_TOTAL.say(language), "", "", "", *_numbers(counted.total))
     return table
@@ -196,17 +202,18 @@ def move_class(call: Call, wish: Wish, *, by: str | None) -> ExitStatus:
     today = now.astimezone(settings.bridge.timezone).date()
     first = today if wish.first is None else day_of(wish.first, "--from")
     last = None if wish.last is None else day_of(wish.last, "--to")
-    stops = False
+    changes = _Changes()
     with recorder(settings) as registry:
-        roster = None if wish.whole_school else known_roster(registry, school.code, now)
+        roster = known_roster(registry, school.code, now)
+        classes = _classes(roster, today)
 
         def work(connection: Connection, actor: Actor) -> list[CaseEvent]:
-            nonlocal name, stops
+            nonlocal name, changes
             pilot = pilot_of(connection, school.code, configured)
-            if roster is not None:
-                name = _known_class(name, roster, pilot, school.code, today)
-            group = PilotGroup(school.code, name, stage, first, last)
-            stops = pilot.stopped_by(group, today)
+            if not wish.whole_school:
+                name = _known_class(name, classes, pilot, school.code)
+            after = Pilot(configured, (*pilot.groups, PilotGroup(school.code, name, stage, first, last)))
+            changes = _changes(classes.values(), pilot, after, today)
             moved = move(connection, school.code, name, stage, first=first, last=last, now=actor.now, by=actor.by)
             valid_at = datetime.combine(first, time.min, actor.timezone)
             return [CaseEvent(school.code, "pilot", f"pilot-{stage}", valid_at, actor.by)] if moved else []
@@ -214,16 +221,41 @@ def move_class(call: Call, wish: Wish, *, by: str | None) -> ExitStatus:
         moved = act(registry, work, by=by)
     language = call.console.language
     what = _WHOLE.say(language) if name == WHOLE_SCHOOL else _CLASS.say(language, name=name)
-    told = {"school": school.code, "what": what}
     if not moved:
-        call.console.say(_UNMOVED, **told)
+        call.console.say(_UNMOVED, school=school.code, what=what)
         return ExitStatus.DONE
-    call.console.say(_MOVED, **told, stage=STAGE_NAMES[stage].say(language), first=first, last=last or "…")
-    if stops:
-        call.console.note(_STOPS.say(language, **told))
-    elif stage.sends and configured and name and not Pilot(configured).admits((name,), today):
-        call.console.note(_KEPT_OUT.say(language, **told))
+    days, named = span_in_words(first, last, language), STAGE_NAMES[stage].say(language)
+    call.console.say(_MOVED, school=school.code, what=what, stage=named, days=days)
+    if changes.starts:
+        call.console.say(_STARTS, classes=", ".join(changes.starts))
+    if changes.stops:
+        call.console.note(_STOPS.say(language, school=school.code, classes=", ".join(changes.stops)))
+    if stage.sends and name and not Pilot(configured).admits((name,), today):
+        call.console.note(_KEPT_OUT.say(language, what=what))
     return ExitStatus.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The classes that a move stops today, and those that it starts."""
+
+    stops: Sequence[str] = ()
+    starts: Sequence[str] = ()
+
+
+def _changes(classes: Iterable[str], before: Pilot, after: Pilot, today: date) -> _Changes:
+    """Compare class by class: the first move of a school puts out every class that it does not speak of."""
+    ordered = sorted(classes, key=class_order)
+    was = {name for name in ordered if before.admits((name,), today)}
+    becomes = {name for name in ordered if after.admits((name,), today)}
+    return _Changes(
+        [name for name in ordered if name in was - becomes], [name for name in ordered if name in becomes - was]
+    )
+
+
+def _classes(roster: KnownRoster, today: date) -> dict[str, str]:
+    """Return today's classes as the school writes them, by how they are compared."""
+    return {class_code(name): name for student in roster.students.values() for name in student.classes_on(today)}
 
 
 def _class_and_stage(wish: Wish) -> tuple[str, Stage]:
@@ -235,11 +267,11 @@ def _class_and_stage(wish: Wish) -> tuple[str, Stage]:
     return WHOLE_SCHOOL if wish.whole_school else wish.words[0], Stage(stage)
 
 
-def _known_class(name: str, roster: KnownRoster, pilot: Pilot, school: str, today: date) -> str:
+def _known_class(name: str, classes: Mapping[str, str], pilot: Pilot, school: str) -> str:
     """Return a class as the school, or an earlier move, writes it. Raises BridgeError `class-unknown`."""
-    known = {class_code(group.class_name): group.class_name for group in pilot.groups if group.class_name}
-    for student in roster.students.values():
-        known |= {class_code(one): one for one in student.classes_on(today)}
+    known = {class_code(group.class_name): group.class_name for group in pilot.groups if group.class_name} | dict(
+        classes
+    )
     code = class_code(name)
     if not code or code not in known:
         listed = ", ".join(sorted(known.values(), key=class_order)) or "–"

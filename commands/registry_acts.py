@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from commands.application_desk import NamedCase, act
 from commands.asking import Asking, day_of, moment_of
 from commands.call import Call
+from commands.days import span_in_words
 from commands.recording import Recorder, recorder
 from consent_registry.acts import Actor, end_link, lift_restrictions, restrict
 from consent_registry.fact_store import CaseEvent, case_of
@@ -31,9 +32,8 @@ _ASKED = "-"
 _WHAT = Wording(ru="Документ или основание, одной строкой", en="The document or reason, in one line")
 
 _RESTRICTED = Wording(
-    ru="Ограничение записано: с {first} по {last}. На портале оно исполнится ближайшим запуском: dnevnik sweep",
-    en="The restriction is recorded: from {first} to {last}. It takes effect at the portal with the next run: "
-    "dnevnik sweep",
+    ru="Ограничение записано: {days}. На портале оно исполнится ближайшим запуском: dnevnik sweep",
+    en="The restriction is recorded: {days}. It takes effect at the portal with the next run: dnevnik sweep",
 )
 _RESTRICTED_ALREADY = Wording(
     ru="Такое ограничение уже записано, ничего не изменено", en="The same restriction stands, nothing was changed"
@@ -62,7 +62,6 @@ _DESTROYED = Wording(
     ru="Школа {school}: данные ученика {student} уничтожены, хранить {option} негде. Повторите без него",
     en="School {school}: the data of student {student} were destroyed, {option} can't be kept. Do this without it",
 )
-_OPEN = "…"
 
 
 def restrict_link(
@@ -85,7 +84,8 @@ def restrict_link(
         )
 
     done = carry_out(settings, deed, by=by)
-    call.console.say(_RESTRICTED if done else _RESTRICTED_ALREADY, first=begin or _OPEN, last=end or _OPEN)
+    days = span_in_words(begin, end, call.console.language) if begin or end else ""
+    call.console.say(_RESTRICTED if done else _RESTRICTED_ALREADY, days=days)
     return ExitStatus.DONE
 
 

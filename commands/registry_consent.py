@@ -29,10 +29,12 @@ from journal.vocabulary import ALL_KINDS, RecordKind
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 
 _ENTERED = Wording(
-    ru="Согласие {consent} внесено (текст {version}), действует с {first}. Дальше: скан (dnevnik registry scan) и "
-    "регистрация: по заявлению или dnevnik registry register-consent",
-    en="Consent {consent} is recorded (text {version}), in force from {first}. Next: its scan (dnevnik registry scan) "
-    "and its registration: with the application, or dnevnik registry register-consent",
+    ru="Согласие {consent} внесено (текст {version}), действует с {first}: с этого дня и до регистрации по связи "
+    "ничего не передаётся. Дальше: скан (dnevnik registry scan) и регистрация, по заявлению или dnevnik registry "
+    "register-consent",
+    en="Consent {consent} is recorded (text {version}), in force from {first}: from that day until it is registered "
+    "nothing is sent through the link. Next: its scan (dnevnik registry scan) and its registration, with the "
+    "application or by dnevnik registry register-consent",
 )
 _SCANNED = Wording(
     ru="Скан сохранён зашифрованным: {media_type}, {size} КиБ, SHA-256 {sha256}",

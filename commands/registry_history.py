@@ -12,8 +12,9 @@ from rich.text import Text
 
 import database
 from commands.call import Call
+from commands.days import moment_in_words
 from commands.recording import recorder
-from commands.registry_look import SHOWN, in_words
+from commands.registry_look import SHOWN
 from consent_registry.fact_store import CaseFacts, case_facts
 from consent_registry.facts import Fact, FactKind, names
 from consent_registry.staff import staff_names
@@ -44,7 +45,7 @@ _WITH_EVIDENCE = Wording(ru="; основание хранится закрыт�
 
 _TITLES: Mapping[FactKind, Wording] = {
     FactKind.APPLICATION: Wording(ru="заявление: {relation}, {origin}", en="application: {relation}, {origin}"),
-    FactKind.IDENTIFICATION: Wording(ru="личность подтвердил(а) {by}{more}", en="identified by {by}{more}"),
+    FactKind.IDENTIFICATION: Wording(ru="личность подтверждена: {by}{more}", en="identified by {by}{more}"),
     FactKind.CONSENT: Wording(
         ru="согласие {consent}, текст {text}, подписано {signed}, действует {in_force}, записи {records}, "
         "виды: {kinds}",
@@ -54,7 +55,7 @@ _TITLES: Mapping[FactKind, Wording] = {
         ru="скан согласия {consents}, SHA-256 {sha256}…", en="scan of {consents}, SHA-256 {sha256}…"
     ),
     FactKind.REGISTRATION: Wording(
-        ru="зарегистрировал(а) {by}: согласия {consents}", en="registered by {by}: consents {consents}"
+        ru="зарегистрировано: {by}; согласия {consents}", en="registered by {by}; consents {consents}"
     ),
     FactKind.WITHDRAWAL: Wording(
         ru="отзыв согласий {consents}, {origin}", en="withdrawal of consents {consents}, {origin}"
@@ -70,6 +71,12 @@ _ORIGINS = {
     "register": Wording(ru="из реестра", en="from a register"),
     "portal": Wording(ru="с портала", en="from the portal"),
     "paper": Wording(ru="на бумаге", en="on paper"),
+}
+_RELATIONS = {
+    "parent": Wording(ru="родитель", en="parent"),
+    "adopter": Wording(ru="усыновитель", en="adopter"),
+    "guardian": Wording(ru="опекун", en="guardian"),
+    "trustee": Wording(ru="попечитель", en="trustee"),
 }
 _UNTIL = Wording(ru=", полномочия по {day}", en=", authority until {day}")
 _ALL = Wording(ru="все", en="all")
@@ -112,8 +119,8 @@ def _table(case: CaseFacts, staff: Mapping[str, str], settings: Settings, langua
             what = _CORRECTED.say(language, by=corrected[fact.fact_id]) + what
         table.add_row(
             str(fact.fact_id),
-            in_words(fact.valid_at, timezone),
-            in_words(fact.recorded_at, timezone),
+            moment_in_words(fact.valid_at, timezone),
+            moment_in_words(fact.recorded_at, timezone),
             staff.get(fact.recorded_by, fact.recorded_by),
             Text(what, "dim" if fact.fact_id in corrected else ""),
             " ".join(map(str, fact.corrects)),
@@ -129,7 +136,10 @@ def _what(fact: Fact, staff: Mapping[str, str], language: Language) -> str:
     def detail(name: str) -> str:
         return str(fact.detail.get(name) or "")
 
-    origin = detail("origin")
+    def word(words: Mapping[str, Wording], name: str) -> str:
+        known = words.get(detail(name))
+        return detail(name) or "–" if known is None else known.say(language)
+
     until = detail("authority_until")
     told = {
         "by": staff.get(detail("by"), detail("by")) or "–",
@@ -140,8 +150,8 @@ def _what(fact: Fact, staff: Mapping[str, str], language: Language) -> str:
         "in_force": f"{detail('in_force_from')}/{detail('in_force_to')}",
         "records": f"{detail('records_from')}/{detail('records_to')}",
         "kinds": detail("kinds") or _ALL.say(language),
-        "relation": detail("relation"),
-        "origin": _ORIGINS[origin].say(language) if origin in _ORIGINS else origin or "–",
+        "relation": word(_RELATIONS, "relation"),
+        "origin": word(_ORIGINS, "origin"),
         "more": _UNTIL.say(language, day=until) if until else "",
         "sha256": detail("sha256")[:SHOWN],
         "why": detail("why"),

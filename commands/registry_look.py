@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 import database
 from commands.asking import moment_of
 from commands.call import Call, utc_now
+from commands.days import moment_in_words, span_in_table
 from commands.known_roster import KnownRoster, known_roster
 from commands.recording import Recorder, recorder
 from consent_registry.decision import Grant, Refusal, ground, in_pilot
@@ -23,7 +25,7 @@ from consent_registry.fact_store import registry_now, states
 from consent_registry.facts import CaseState
 from consent_registry.pilot import Pilot
 from consent_registry.pilot_groups import pilot_of
-from consent_registry.reasons import MEANINGS
+from consent_registry.reasons import MEANINGS, RANKING
 from journal.vocabulary import ALL_KINDS
 from journal.wording import ExitStatus, Language, Wording
 
@@ -42,6 +44,7 @@ _COLUMNS = (
     Wording(ru="учётная запись", en="account"),
     Wording(ru="основание", en="ground"),
     Wording(ru="согласие", en="consent"),
+    Wording(ru="текст", en="text"),
     Wording(ru="действует", en="in force"),
     Wording(ru="записи", en="records"),
     Wording(ru="виды", en="kinds"),
@@ -115,41 +118,35 @@ def show_state(call: Call, school: str, student: str | None, moments: Moments, *
 def head(look: Look, timezone: tzinfo) -> dict[str, object]:
     """Return the moments of a look, as sentences say them."""
     moments = {"at": look.at, "known": look.known_at, "read": look.roster.read_at}
-    return {"school": look.school, **{name: in_words(moment, timezone) for name, moment in moments.items()}}
+    return {"school": look.school, **{name: moment_in_words(moment, timezone) for name, moment in moments.items()}}
 
 
-def in_words(moment: datetime, timezone: tzinfo) -> str:
-    """Return a moment as tables show it."""
-    return moment.astimezone(timezone).strftime("%Y-%m-%d %H:%M")
-
-
-def span_in_words(first: date | None, last: date | None) -> str:
-    """Return days as tables show them: 2026-09-01/2027-05-31, open where empty."""
-    return f"{first or ''}/{last or ''}" if first or last else ""
-
-
-def _table(look: Look, language: Language) -> Table:
+def _table(look: Look, language: Language) -> RenderableType:
+    """Return a row a link, and below what the reasons in it mean."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in _COLUMNS:
-        table.add_column(column.say(language), overflow="fold")
+    for place, column in enumerate(_COLUMNS, 1):
+        last = place == len(_COLUMNS)
+        table.add_column(column.say(language), overflow="fold", no_wrap=not last)
     for case, said in zip(look.cases, look.grounds, strict=True):
-        consent = f"{case.consent_ref[:SHOWN]} ({case.consent_text_version})" if case.consent_ref else ""
         kinds = _ALL_KINDS.say(language) if case.kinds == ALL_KINDS else " ".join(sorted(case.kinds))
         table.add_row(
             case.student_key,
             case.account_id,
             _ground(look, said, language),
-            consent,
-            span_in_words(case.in_force_from, case.in_force_to),
-            span_in_words(case.records_from, case.records_to),
+            (case.consent_ref or "")[:SHOWN],
+            case.consent_text_version or "",
+            span_in_table(case.in_force_from, case.in_force_to),
+            span_in_table(case.records_from, case.records_to),
             kinds if case.consent_ref else "",
         )
-    return table
+    reasons = {said.reason for said in look.grounds if isinstance(said, Refusal)}
+    legend = [f"{reason}: {MEANINGS[reason][0].say(language)}" for reason in RANKING if reason in reasons]
+    return Group(table, *(Text(line, "dim") for line in legend))
 
 
 def _ground(look: Look, said: Grant | Refusal, language: Language) -> Text:
     if isinstance(said, Refusal):
-        return Text(f"✗ {said.reason}: {MEANINGS[said.reason][0].say(language)}", "yellow")
+        return Text(f"✗ {said.reason}", "yellow")
     if not _in_pilot(look, said):
         return Text(f"· {_NOT_IN_PILOT.say(language)}")
     return Text(f"✓ {_HAS_GROUND.say(language)}", "green")
