@@ -109,10 +109,9 @@ def _put(file: Path, content: bytes, *, force: bool) -> None:
                 opened.write(content)
                 opened.flush()
                 os.fsync(descriptor)
-            if force:
-                beside.replace(file)
-            else:
-                os.link(beside, file)
+            if not force:
+                file.touch(exist_ok=False)  # the name is ours, or FileExistsError
+            beside.replace(file)
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()

@@ -226,6 +226,16 @@ def test_an_export_takes_no_files_place_unasked(desk: Desk, tmp_path: Path) -> N
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_name_that_was_taken_meanwhile_stays(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.symlink_to(tmp_path / "nowhere")  # not there to who looks first, there to who creates it
+    refused = export(desk, file)
+    assert (refused.status, refused.out) == (2, "")
+    assert "--force" in refused.err
+    assert file.is_symlink()
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
 @pytest.mark.parametrize("name", ["r.txt", "r", "absent/r.csv"])
 def test_an_export_that_cannot_be_written_is_one_line(desk: Desk, tmp_path: Path, name: str) -> None:
     ended = export(desk, tmp_path / name)
