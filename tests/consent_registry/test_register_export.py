@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from fakes.bridge_database import bridge_database
+from fakes.postgresql import postgresql
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection, Engine
@@ -26,7 +28,7 @@ from consent_registry.register_file import COLUMNS, RegisterRow, read_register
 from consent_registry.registration import ImportSummary, import_register
 from consent_registry.tables import CASE, FACT
 from consent_registry.vault import Vault, destroy_student_key
-from database import open_database, reading, upgrade, writing
+from database import reading, writing
 from journal.school import StudentIdentity
 from journal.vocabulary import ALL_KINDS, RecordKind
 from journal.wording import BridgeError, Language
@@ -99,14 +101,19 @@ class Book:
 
 
 @pytest.fixture(scope="module")
-def new_book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Book]]:
+def server() -> Iterator[str]:
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def new_book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Book]]:
     folder = tmp_path_factory.mktemp("export")
-    engine = open_database(f"sqlite:///{folder}/bridge.db")
-    upgrade(engine)
+    url = f"sqlite:///{folder}/bridge.db" if request.param == "sqlite" else request.getfixturevalue("server")
     numbers = count(1)
     vault = Vault(bytes(range(32)))
-    yield lambda: Book(engine, f"s{next(numbers)}", folder, vault)
-    engine.dispose()
+    with bridge_database(url) as engine:
+        yield lambda: Book(engine, f"s{next(numbers)}", folder, vault)
 
 
 # Registers and acts of every kind.
@@ -206,7 +213,7 @@ def steps(draw: st.DrawFn) -> Step:
 
 
 @given(first=st.lists(LINKS, min_size=1, max_size=3, unique=True), data=st.data())
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_an_export_taken_in_again_changes_nothing(
     new_book: Callable[[], Book], first: list[tuple[str, str]], data: st.DataObject
 ) -> None:
