@@ -74,6 +74,11 @@ _DESTROYED = Wording(
     ru="Школа {school}: данные ученика {student} уничтожены, печатать нечего",
     en="School {school}: the data of student {student} were destroyed, there is nothing to print",
 )
+_OTHER = Wording(
+    ru="{file}: там уже есть файл, и это не PDF. Назовите другой: --out ФАЙЛ.pdf",
+    en="{file}: there is a file already, and it is no PDF. Name another: --out FILE.pdf",
+)
+_PDF = b"%PDF-"
 _NOT_WRITTEN = Wording(
     ru="Файл {file} не записать: проверьте папку и права",
     en="The file {file} can't be written: check the folder and your rights",
@@ -98,7 +103,7 @@ def print_form(call: Call, kind: str, *, reference: str | None, case: NamedCase 
     """Write a form of an application, or of a case, as PDF.
 
     Raises BridgeError `form-kind`, `form-whose`, `application-…`, `link-unknown`, `claim-destroyed`,
-    `forms-unavailable`, `form-too-long`, `form-not-written`.
+    `forms-unavailable`, `form-too-long`, `form-not-written`, `form-file-other`.
     """
     settings = call.settings()
     if kind not in set(FormKind):
@@ -126,7 +131,10 @@ def print_form(call: Call, kind: str, *, reference: str | None, case: NamedCase 
 
 
 def _write(file: Path, kind: FormKind, data: FormData) -> None:
+    """Write a form; printed again it takes the earlier one's place, but never that of another file."""
     try:
+        if file.exists() and not file.read_bytes().startswith(_PDF):
+            raise BridgeError("form-file-other", _OTHER, {"file": file})
         write_form(file, kind, data)
     except OSError:
         written = False

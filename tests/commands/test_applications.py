@@ -210,6 +210,12 @@ def test_rejected_lapsed_cancelled(registry: Registry, world: RealWorld, student
     registry("exchange")
     assert (reports(world, stranger)[-1], reports(world, forgotten)[-1]) == ("rejected", "rejected")
     assert reference not in registry("applications").out
+    pulled(registry, world, application_for(students[3]))
+    stages = [
+        one["stage"] in {"rejected", "lapsed", "withdrawn", "registered"} for one in listed(registry, "--all").values()
+    ]
+    assert stages == sorted(stages)  # what waits stands first, what is closed last
+    assert {False, True} <= set(stages)
     assert "rejected" in registry("show", reference.lower().replace("-", " ")).out
 
 

@@ -1,5 +1,6 @@
 """`dnevnik registry enter` and `find`: what names people is read from a file or asked for, and told to nobody."""
 
+import csv
 import io
 import sys
 from collections.abc import Callable
@@ -174,6 +175,17 @@ def test_a_parent_entered_without_a_patronymic_is_found_with_it(registry: Regist
     answers = ("pa-np", "", "parent", "", "Дубов", "Олег", "", "Дубов", "Кирилл", "", "01.07.2012", "")
     registry("enter", "--school", "0252", answers="\n".join(answers) + "\n")
     assert "pa-np" in registry("find", "--parent", answers="Дубов\nОлег\nИванович\n").out
+
+
+def test_a_link_of_a_register_is_found_too(registry: Registry, world: RealWorld) -> None:
+    assert registry("import", world.folder / "register.csv").status == 0
+    with (world.folder / "register.csv").open(encoding="utf-8-sig", newline="") as file:
+        row = next(row for row in csv.DictReader(file, delimiter=";") if row["withdrawn_at"] and row["email"])
+    found = registry("find", "--email", answers=f"{row['email'].upper()}\n")
+    assert found.status == 0
+    assert row["account_id"] in found.out
+    assert "consent withdrawn" in found.out
+    assert row["parent_last_name"] not in found.out
 
 
 def test_what_to_find_is_one_thing(registry: Registry) -> None:

@@ -163,6 +163,18 @@ def test_a_folder_that_is_none_and_a_log_that_is_full(
     assert not list(tmp_path.glob("*.pdf"))
 
 
+def test_a_form_takes_the_place_of_a_form_only(
+    registry: Registry, application: tuple[str, PortalApplication], tmp_path: Path
+) -> None:
+    other = tmp_path / "bridge.toml"
+    other.write_text("mine")
+    ended = registry("form", "consent", application[0], "--out", other)
+    assert (ended.status, ended.out, other.read_text()) == (2, "", "mine")
+    assert "bridge.toml" in ended.err
+    for _ in range(2):
+        assert registry("form", "consent", application[0], "--out", "again.pdf").status == 0
+
+
 def test_a_closed_application_takes_no_consent(registry: Registry, application: tuple[str, PortalApplication]) -> None:
     registry("lapse", application[0])
     ended = registry("form", "consent", application[0])
