@@ -12,11 +12,12 @@ from sqlalchemy.engine import Connection
 
 import database
 from audit.entry import ConsentEvent
-from commands.application_desk import NamedCase, entry, students_of
+from commands.application_desk import NamedCase, act, entry, students_of
 from commands.call import Call, utc_now
-from commands.recording import Recorder, recorder
-from commands.registry_acts import carry_out, evidence_text, sealed_evidence
-from consent_registry.acts import Actor, withdraw
+from commands.recording import recorder
+from commands.registry_acts import evidence_text, sealed_evidence
+from consent_registry.acts import Actor
+from consent_registry.applications import withdraw_link
 from consent_registry.consent_text import load_texts
 from consent_registry.fact_store import CaseEvent, registry_now, states
 from consent_registry.facts import CaseState
@@ -118,13 +119,14 @@ def withdraw_consent(
     moment = None if at is None else _moment(at)
     text = evidence_text(call, reason, "--reason")
 
-    def deed(connection: Connection, actor: Actor, registry: Recorder) -> CaseEvent | None:
-        evidence = sealed_evidence(connection, registry, link, text, "--reason")
-        return withdraw(
-            connection, link.school, student, account, at=moment or actor.now, actor=actor, evidence=evidence
-        )
+    with recorder(settings) as registry:
 
-    done = carry_out(settings, deed, by=by)
+        def events(connection: Connection, actor: Actor) -> tuple[CaseEvent, ...]:
+            evidence = sealed_evidence(connection, registry, link, text, "--reason")
+            when = moment or actor.now
+            return withdraw_link(connection, link.school, student, account, at=when, actor=actor, evidence=evidence)
+
+        done = act(registry, events, by=by)
     call.console.say(_WITHDRAWN if done else _ALREADY)
     if done and moment is not None and not text:
         call.console.say(_NO_REASON)

@@ -21,6 +21,7 @@ from consent_registry.application_store import (
     history,
     last_sequence,
     lawful_step,
+    of_account,
     open_application,
     record_step,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "register",
     "reject",
     "withdraw_application",
+    "withdraw_link",
 ]
 
 _NO_REJECTION = Wording(
@@ -136,6 +138,39 @@ def withdraw_application(
     Raises BridgeError `application-…`.
     """
     return _close(connection, reference, Step.WITHDRAWN, ClosingReason.WITHDRAWN, at=at, actor=actor, vault=vault)
+
+
+def withdraw_link(
+    connection: Connection,
+    school: str,
+    student_key: str,
+    account_id: str,
+    *,
+    at: datetime,
+    actor: Actor,
+    evidence: str = "",
+) -> tuple[CaseEvent, ...]:
+    """Withdraw all consents of a case, and with them the applications that were registered, so that the parent is told.
+
+    Nothing where the consents were withdrawn by then. Raises BridgeError `link-unknown`, `withdrawal-ahead`.
+    """
+    withdrawn = acts.withdraw(connection, school, student_key, account_id, at=at, actor=actor, evidence=evidence)
+    if withdrawn is None:
+        return ()
+    registered = [
+        state
+        for state in of_account(connection, school, account_id)
+        if state.stage is Step.REGISTERED and state.student_key == student_key
+    ]
+    events = [withdrawn]
+    for state in registered:
+        _, moment = open_application(connection, state.key.reference, actor.now)
+        today = moment.astimezone(actor.timezone).date()
+        when = max(at, state.stage_at)  # a consent may be withdrawn as of before its registration, a step is not
+        taken = lawful_step(state, Step.WITHDRAWN, at=when, by=actor.by, now=moment, today=today)
+        detail = {"why": str(ClosingReason.WITHDRAWN)}
+        events.append(record_step(connection, state.key, taken, detail, recorded_at=moment))
+    return tuple(events)
 
 
 def _close(

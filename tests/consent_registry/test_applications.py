@@ -162,6 +162,26 @@ def test_withdrawing_an_application_whose_consent_was_withdrawn_adds_the_step_al
     assert len(world.close(desk.withdraw_application, reference)) == 1
 
 
+def test_a_withdrawn_consent_is_told_to_the_parent_through_the_application(world: World) -> None:
+    reference = world.whole_way()
+
+    def withdrawn(at: datetime) -> list[str]:
+        with writing(world.engine) as connection:
+            done = desk.withdraw_link(connection, SCHOOL, "1017", "pa-1", at=at, actor=world.actor("s-1"))
+        return [event.event for event in done]
+
+    early = world.now - timedelta(
+        days=9
+    )  # before the registration: the consent from then, the step when it was registered
+    assert withdrawn(early) == ["withdrawal", "application-withdrawn"]
+    assert world.statuses() == ["received", "identified", "registered", "withdrawn"]
+    with reading(world.engine) as connection:
+        (case,) = states(connection, SCHOOL, at=world.now)
+        state = desk.find(connection, reference)
+    assert (case.withdrawn_at, state.stage_at) == (early, state.registered_at)
+    assert withdrawn(early) == []
+
+
 def test_a_registered_application_can_only_be_withdrawn(world: World) -> None:
     reference = world.whole_way()
     acts = [
