@@ -6,7 +6,7 @@ something is overdue.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from rich import box
@@ -70,7 +70,7 @@ def list_terms(call: Call, schools: Sequence[str], *, within: int | None, as_doc
         cases = _cases(connection, found)
     shown = found if within is None else alarms(found, within_days=within)
     urgent = set(alarms(shown, within_days=settings.consent.alarm_days))
-    shown = sorted(shown, key=lambda term: (not term.is_overdue, term not in urgent, term.due_on, term.school))
+    shown = in_order(shown, urgent)
     assumed = assumed_years(shown, calendar)
     language = call.console.language
     if as_document:
@@ -86,6 +86,11 @@ def list_terms(call: Call, schools: Sequence[str], *, within: int | None, as_doc
     else:
         call.console.say(_NOTHING if within is None else _NOTHING_SOON, within=within)
     return ExitStatus.DONE_WITH_EXCEPTIONS if any(term.is_overdue for term in shown) else ExitStatus.DONE
+
+
+def in_order(found: Iterable[Term], urgent: Collection[Term]) -> list[Term]:
+    """Return the terms of all schools: alarms first, each part by the day on which it is due."""
+    return sorted(found, key=lambda term: (term not in urgent, term.due_on, term.school, term.kind, term.reference))
 
 
 def left_in_words(term: Term, language: Language) -> str:

@@ -122,7 +122,12 @@ def test_from_the_portal_to_the_first_mark(
     assert "dnevnik sync 0252" in done.out
     assert registry("exchange", "0252").status == 0
     assert reports(world, application) == ["received", "identified", "registered"]
-    told = [event for case, event in events(world) if case == reference]
+    by_name = [
+        ("Иванова Анна" in shown.out, "Петрова Ольга" in shown.out)
+        for shown in (registry("show", reference), registry("show", reference, "--names"))
+    ]
+    assert by_name == [(False, False), (True, True)]
+    told = [event for case, event in events(world) if case == reference and event != "names-shown"]
     assert told == ["application-received", "application-identified", "application-linked", "application-registered"]
     assert run("--config", world.config, "sync").status in {0, 1}
     assert world.portal_rows("SELECT 1 FROM link WHERE account_id = ? AND active = 1", application.account_id)

@@ -177,6 +177,16 @@ def test_a_parent_entered_without_a_patronymic_is_found_with_it(registry: Regist
     assert "pa-np" in registry("find", "--parent", answers="Дубов\nОлег\nИванович\n").out
 
 
+def test_of_two_namesakes_the_patronymic_finds_one(registry: Registry) -> None:
+    for account, middle in (("pa-n1", "Ильич"), ("pa-n2", "Львович")):
+        answers = (account, "", "parent", "", "Серов", "Ян", middle, "Серова", account, "", "01.07.2012", "")
+        registry("enter", "--school", "0252", answers="\n".join(answers) + "\n")
+    one = registry("find", "--parent", answers="Серов\nЯн\nЛьвович\n").out
+    assert ("pa-n1" in one, "pa-n2" in one) == (False, True)
+    both = registry("find", "--parent", answers="Серов\nЯн\n\n").out
+    assert ("pa-n1" in both, "pa-n2" in both) == (True, True)
+
+
 def test_a_link_of_a_register_is_found_too(registry: Registry, world: RealWorld) -> None:
     assert registry("import", world.folder / "register.csv").status == 0
     with (world.folder / "register.csv").open(encoding="utf-8-sig", newline="") as file:

@@ -11,6 +11,9 @@ from worlds.applying_parents import MOSCOW, application_for, apply, minors
 from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld
 
+from commands.terms import in_order
+from consent_registry.terms import Term, TermKind
+
 Registry = Callable[..., Ended]
 TODAY = datetime.now(MOSCOW).date()
 
@@ -103,6 +106,30 @@ def test_a_request_may_name_the_link_it_is_about(registry: Registry, world: Real
     for options in (("--student", student), ("--student", student, "--account", "none")):
         ended = registry("request", "receive", "--school", "0252", "--kind", "answer", *options)
         assert (ended.status, ended.out) == (2, "")
+
+
+def test_alarms_of_all_schools_stand_first() -> None:
+    def term(school: str, due: int, left: int) -> Term:
+        return Term(TermKind.ANSWER, school, f"r-{due}", date(2026, 11, 1), date(2026, 11, due), left, working=True)
+
+    late, soon, later, far = term("2", 5, -3), term("1", 20, 1), term("2", 12, 4), term("1", 30, 9)
+    assert in_order([far, soon, later, late], {soon, late}) == [late, soon, later, far]
+
+
+def test_what_is_due_soon_is_worth_a_look(run: Run, registry: Registry, world: RealWorld) -> None:
+    for number in range(8, 20):
+        reference = received(registry, "--kind", "answer", "--at", TODAY - timedelta(days=number))
+        (term,) = (one for one in terms(registry) if one["code"] == reference)
+        if term["days_left"] in {1, 2}:
+            break
+        registry("request", "answer", reference)
+    status, line = check_lines(run, world)
+    assert status == 0
+    assert "overdue 0, due within 2 days: 1." in line
+    assert registry("terms").status == 0
+    early = registry("request", "answer", reference, "--at", TODAY - timedelta(days=40))
+    assert (early.status, early.out) == (2, "")
+    assert registry("request", "answer", reference, "--at", TODAY - timedelta(days=1)).status == 0
 
 
 @pytest.mark.parametrize(
