@@ -2,7 +2,7 @@
 
 Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, where a key has one, is the
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
-Keys beyond the installation example: bridge.log, limits.small_change, consent.correction_days, .answer_days,
+Keys beyond the installation example: bridge.log, portal.connector, limits.small_change, consent.correction_days, .answer_days,
 .alarm_days, .processor_name, .processor_address, .texts, .calendar, school.address.
 """
 
@@ -89,8 +89,13 @@ class BridgeSection(Section):
 
 
 class PortalSection(Section):
-    """Where the portal is, by which keys the two know each other, how fast the bridge may ask."""
+    """Which portal it is and where, by which keys the two know each other, how fast the bridge may ask."""
 
+    connector: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60),
+        Expected('имя соединителя, например "diary-exchange-1"', 'a connector\'s name, like "diary-exchange-1"'),
+    ] = "diary-exchange-1"
     url: Annotated[
         str, AfterValidator(portal_url), Expected("адрес вида https://узел/путь", "a URL like https://host/path")
     ]

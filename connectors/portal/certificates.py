@@ -92,8 +92,9 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
 
 def certificates(pem: bytes, setting: str) -> tuple[x509.Certificate, ...]:
     """Return all certificates of a PEM file, at least one. Raises BridgeError `portal-certificate-unreadable`."""
+    whole = pem.count(b"-----BEGIN ") == pem.count(b"-----END ")  # a file half written may hold whole ones before
     try:
-        found = tuple(x509.load_pem_x509_certificates(pem))
+        found = tuple(x509.load_pem_x509_certificates(pem)) if whole else ()
     except ValueError:
         found = ()
     if not found:

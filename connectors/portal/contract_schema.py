@@ -1,8 +1,9 @@
 """The contract's schema and namespaces, and the one parser for XML that came from outside.
 
 Rules. Schema and WSDL are read from this package only. The parser resolves no entity, loads no DTD, opens no
-network and keeps libxml2's size limits; a document with a DTD or a processing instruction is refused (SOAP 1.1,
-section 3). Violations name elements and rules, never values: they may end in a log.
+network and keeps libxml2's size limits; UTF-8 is the only encoding, whatever a document says of itself (its bytes are
+counted before it is parsed, so they have to mean what they look like); a document with a DTD or a processing
+instruction is refused (SOAP 1.1, section 3). Violations name elements and rules, never values: they may end in a log.
 """
 
 import re
@@ -24,6 +25,8 @@ BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-s
 WSDL_NAME = "diary-exchange-1.wsdl"
 SCHEMA_NAME = "diary-exchange-1.xsd"
 
+_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,100}?encoding\s*=\s*[\"']([^\"'>]{0,40})")
+_UTF_8 = frozenset({b"utf-8", b"utf8", b"us-ascii"})
 _NAMES = re.compile(r"Element '(?:\{[^}]*\})?([\w.-]+)'(?:, attribute '(?:\{[^}]*\})?([\w.-]+)')?")
 _own = threading.local()
 
@@ -50,7 +53,10 @@ def contract_text(name: str) -> bytes:
 
 def parse_untrusted(data: bytes) -> etree._Element:
     """Return the document's root. Raises MalformedXmlError."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    declared = _DECLARED.match(data)
+    if declared is not None and declared.group(1).lower() not in _UTF_8:
+        raise MalformedXmlError("not in UTF-8")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8")
     problem = "not well-formed"
     try:
         root = etree.fromstring(data, parser)

@@ -3,7 +3,8 @@
 Rules. TLS 1.2 or better, trusting the given authorities alone; the environment (proxies, bundles, netrc, key logs)
 has no say; no redirect is followed and nothing is sent twice. A call ends within connect plus reply time-out
 whatever the other side does, and no more than 16 MiB are read. Every failure says whether any byte of the request
-may have left (`sent`): that decides whether the message may simply be sent again. One session a thread.
+may have left (`sent`): that decides whether the message may simply be sent again. One session a thread; it is left
+for a new one when the keys were replaced.
 """
 
 import os
@@ -59,6 +60,8 @@ class HttpReply:
     status: int
     headers: "requests.structures.CaseInsensitiveDict[str]"
     body: bytes
+    server: bytes = b""
+    """The server's own certificate, DER."""
 
 
 class _Guarded(Protocol):
@@ -74,6 +77,7 @@ class _Call:
         self.connection: _Guarded | None = None
         self.sent = False
         self.expired = False
+        self.server = b""
 
     def expire(self) -> None:
         """Cut the connection under whatever waits on it; runs in the timer's thread."""
@@ -104,6 +108,8 @@ class _WatchedConnection(HTTPSConnection):
     def request(self, *args: object, **kwargs: object) -> None:
         _current.call.connection = self
         _current.call.sent = True
+        if isinstance(self.sock, ssl.SSLSocket):
+            _current.call.server = self.sock.getpeercert(binary_form=True) or b""
         super().request(*args, **kwargs)  # type: ignore[arg-type]  # likewise
 
     def close(self) -> None:
@@ -161,6 +167,10 @@ class Exchange:
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
 
+    def use(self, context: ssl.SSLContext) -> None:
+        """Make the next requests by these TLS settings; connections made by others are left."""
+        self._context = context
+
     def post(self, message: bytes, action: str) -> HttpReply:
         """Send one SOAP 1.1 message and return what came back, whatever its status. Raises BrokenExchangeError."""
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
@@ -188,7 +198,7 @@ class Exchange:
             with session.request(
                 method, url, data=body, headers=headers, stream=True, timeout=self._timeouts, allow_redirects=False
             ) as response:
-                reply = HttpReply(response.status_code, response.headers, _read(response))
+                reply = HttpReply(response.status_code, response.headers, _read(response), call.server)
             if not call.expired:
                 return reply
             # the cut can look like the end of headers or of a body without a length
@@ -201,15 +211,21 @@ class Exchange:
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._own, "session", None)
+        context = self._context
+        if session is not None and self._own.context is not context:
+            session.close()
+            with self._lock:
+                self._sessions = [one for one in self._sessions if one is not session]
+            session = None
         if session is None:
             session = requests.Session()
             session.trust_env = False
             session.adapters.clear()
-            session.mount("https://", _PinnedAdapter(self._context))
+            session.mount("https://", _PinnedAdapter(context))
             session.headers = requests.structures.CaseInsensitiveDict(
                 {"User-Agent": "dnevnik-bridge", "Accept": "text/xml", "Accept-Encoding": "identity"}
             )
-            self._own.session = session
+            self._own.session, self._own.context = session, context
             with self._lock:
                 self._sessions.append(session)
         return session

@@ -2,9 +2,11 @@
 
 Rules. First the document's shape is held to the contract: one Envelope with one Header and one Body, one Security
 header with one Timestamp, one token and one Signature, each in its place and none anywhere else; two references, to
-that Body and that Timestamp, each with the one transform; no id twice. Then the token's certificate is judged
-(`trust`), then signxml verifies, and from there on only its copies of the signed parts are looked at: the Timestamp
-has to be fresh and the Body to hold one element. Deliberately not here: what that element means (`messages`).
+that Body and that Timestamp, each with the one transform; no id twice. Then the token's certificate is judged, then
+the signature is verified (`verifying`), and from there on only the verifier's copies of the signed parts are looked at:
+the Timestamp has to be fresh and the Body to hold one element.
+Deliberately not here: what that element means, and whether it answers the question (`messages`, `soap_portal`). The
+lists carry no echo of the question: within its five minutes only TLS keeps an earlier list from being played again.
 """
 
 import base64
@@ -15,8 +17,6 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from lxml import etree
-from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from connectors.portal.contract_schema import (
     BASE64,
@@ -26,27 +26,18 @@ from connectors.portal.contract_schema import (
     WSSE,
     WSU,
     X509V3,
+    MalformedXmlError,
     parse_untrusted,
 )
-from connectors.portal.trust import distrust
+from connectors.portal.verifying import ByContract, ReplyVerifier, UntrustedReplyError
 
 LONGEST_LIFE = timedelta(minutes=5)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
-SIGNATURE_METHODS = frozenset(
-    {
-        SignatureMethod.RSA_SHA256,
-        SignatureMethod.RSA_SHA384,
-        SignatureMethod.RSA_SHA512,
-        SignatureMethod.ECDSA_SHA256,
-        SignatureMethod.ECDSA_SHA384,
-        SignatureMethod.ECDSA_SHA512,
-        SignatureMethod.SHA256_RSA_MGF1,
-        SignatureMethod.SHA384_RSA_MGF1,
-        SignatureMethod.SHA512_RSA_MGF1,
-    }
-)
-DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
+MOST_TAGS = 500_000
+MOST_ATTRIBUTES = 800_000
+"""What a reply may consist of: 16 MiB of the contract's densest list, GetUsage, are half of it. The parser makes a
+hundred times its size of an empty tag, so tags and attributes are counted before it is let loose on them."""
 
 _ENVELOPE, _HEADER, _BODY = f"{{{SOAP}}}Envelope", f"{{{SOAP}}}Header", f"{{{SOAP}}}Body"
 _SECURITY, _TOKEN = f"{{{WSSE}}}Security", f"{{{WSSE}}}BinarySecurityToken"
@@ -54,19 +45,17 @@ _TIMESTAMP, _SIGNATURE = f"{{{WSU}}}Timestamp", f"{{{DS}}}Signature"
 _ID = f"{{{WSU}}}Id"
 _ID_NAMES = frozenset({"id", "assertionid"})
 _UNDERSTAND_OR_FAIL = f"{{{SOAP}}}mustUnderstand"
+_BY_CONTRACT = ByContract()
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
-
-
-class UntrustedReplyError(Exception):
-    """A reply that is not to be believed; the text says why in technical words, without anything of its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedReply:
-    """What a trusted certificate signed: the Body's one element, and when the portal made the message."""
+    """What a trusted certificate signed: the Body's one element, and when the portal made the message; and which."""
 
     payload: etree._Element
     created: datetime
+    certificate: x509.Certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +73,31 @@ def open_reply(
     authorities: Sequence[x509.Certificate],
     now: datetime,
     never: Sequence[x509.Certificate] = (),
+    verifier: ReplyVerifier = _BY_CONTRACT,
 ) -> TrustedReply:
     """Return what was signed by a certificate of `authorities`.
 
     `never` are certificates that may not speak for the portal though they chain: the bridge's own, lest its
-    requests be reflected. Raises MalformedXmlError for what is no XML document, else UntrustedReplyError.
+    requests be reflected. Raises MalformedXmlError for what is no XML document or too full of tags, else
+    UntrustedReplyError.
     """
+    if data.count(b"<") > MOST_TAGS or data.count(b"=") > MOST_ATTRIBUTES:
+        raise MalformedXmlError("more tags or attributes than any reply has")
     root = parse_untrusted(data)
     parts = _parts(root)
     _check_ids(root)
     _check_signature_shape(parts)
     certificate = _certificate(parts.token)
-    problem = "the bridge's own certificate" if certificate in never else distrust(certificate, authorities, now)
+    problem = "the bridge's own certificate" if certificate in never else None
+    problem = problem or verifier.distrust(certificate, authorities, now)
     if problem:
         raise UntrustedReplyError(f"certificate: {problem}")
-    body, timestamp = _signed(root, certificate, now)
-    created = _fresh(timestamp, now)
-    elements = list(body.iterchildren("*"))
+    signed = verifier.signed(root, certificate, now)
+    created = _fresh(signed.timestamp, now)
+    elements = list(signed.body.iterchildren("*"))
     if len(elements) != 1:
         raise UntrustedReplyError("the body does not hold exactly one element")
-    return TrustedReply(elements[0], created)
+    return TrustedReply(elements[0], created, certificate)
 
 
 def _parts(root: etree._Element) -> _Parts:
@@ -170,33 +164,6 @@ def _certificate(token: etree._Element) -> x509.Certificate:
     except ValueError:
         unreadable = "the token's certificate is not readable"
     raise UntrustedReplyError(unreadable)
-
-
-def _signed(
-    root: etree._Element, certificate: x509.Certificate, now: datetime
-) -> tuple[etree._Element, etree._Element]:
-    """Verify, and return signxml's own copies of Body and Timestamp."""
-    expected = SignatureConfiguration(
-        location=f"./{_HEADER}/{_SECURITY}/",
-        expect_references=2,
-        signature_methods=SIGNATURE_METHODS,
-        digest_algorithms=DIGESTS,
-        verification_time=now,
-    )
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        results = XMLVerifier().verify(
-            root, x509_cert=certificate, expect_config=expected, id_attribute="Id", parser=parser
-        )
-    except Exception as error:  # noqa: BLE001  hostile input: whatever a verifier raises means that it did not verify
-        problem = f"the signature does not verify ({type(error).__name__})"
-    else:
-        signed = results if isinstance(results, list) else [results]
-        by_tag = {part.signed_xml.tag: part.signed_xml for part in signed if part.signed_xml is not None}
-        if by_tag.keys() == {_BODY, _TIMESTAMP}:
-            return by_tag[_BODY], by_tag[_TIMESTAMP]
-        problem = "something else was signed than body and timestamp"
-    raise UntrustedReplyError(problem)
 
 
 def _fresh(timestamp: etree._Element, now: datetime) -> datetime:

@@ -2,8 +2,9 @@
 
 Rules. Timestamp, SignedInfo and Body are written in the very bytes of their exclusive canonical form, so their digests
 and the signature are taken from bytes and nothing is parsed again. One wsse:Security header holds token, timestamp
-and signature; the signature covers Body and Timestamp by their wsu:Id. How a key signs is behind SignatureProvider:
-a token or another algorithm needs only another provider. Deliberately not here: verification (`reply`).
+and signature; the signature covers Body and Timestamp by their wsu:Id. How a key signs and what digests are made of
+is behind SignatureProvider: a token or another algorithm needs only another provider (`suite` says how one is put in).
+Deliberately not here: verification (`reply`, `verifying`).
 """
 
 import base64
@@ -24,14 +25,14 @@ from connectors.portal.contract_schema import BASE64, DS, EXCLUSIVE_C14N, SOAP, 
 
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
-_DIGEST_SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+DIGEST_SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 
 # the contract allows five minutes; the rest is left to whoever rounds
 MESSAGE_LIFE = timedelta(seconds=270)
 
 
 class SignatureProvider(Protocol):
-    """Signs with one key: `certificate` is its DER form, `algorithm` the URI of the XML signature method."""
+    """Signs with one key, wherever that is kept, by algorithms that it names itself (URIs of XML Signature)."""
 
     @property
     def certificate(self) -> bytes:
@@ -41,6 +42,15 @@ class SignatureProvider(Protocol):
     @property
     def algorithm(self) -> str:
         """The signature method's URI."""
+        ...
+
+    @property
+    def digest_algorithm(self) -> str:
+        """The digest method's URI."""
+        ...
+
+    def digest(self, data: bytes) -> bytes:
+        """Return the digest of `data` by that method."""
         ...
 
     def sign(self, data: bytes) -> bytes:
@@ -64,6 +74,15 @@ class KeyInMemory:
         """The signature method's URI."""
         return ECDSA_SHA256 if isinstance(self.identity.key, EllipticCurvePrivateKey) else RSA_SHA256
 
+    @property
+    def digest_algorithm(self) -> str:
+        """The digest method's URI."""
+        return DIGEST_SHA256
+
+    def digest(self, data: bytes) -> bytes:
+        """Return the SHA-256 of `data`."""
+        return hashlib.sha256(data).digest()
+
     def sign(self, data: bytes) -> bytes:
         """Sign; an EC signature is r and s side by side (XML Signature 1.1, section 6.4.3), not DER."""
         key = self.identity.key
@@ -85,7 +104,7 @@ def seal(payload: bytes, provider: SignatureProvider, now: datetime) -> bytes:
         f'<ds:SignedInfo xmlns:ds="{DS}">'
         f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
         f'<ds:SignatureMethod Algorithm="{provider.algorithm}"></ds:SignatureMethod>'
-        f"{_reference('body', body)}{_reference('timestamp', timestamp)}</ds:SignedInfo>"
+        f"{_reference('body', body, provider)}{_reference('timestamp', timestamp, provider)}</ds:SignedInfo>"
     ).encode()
     head = (
         f'<soap:Envelope xmlns:soap="{SOAP}"><soap:Header>'
@@ -103,12 +122,12 @@ def seal(payload: bytes, provider: SignatureProvider, now: datetime) -> bytes:
     return b"".join((head, timestamp, start, signed_info, signature, body, b"</soap:Envelope>"))
 
 
-def _reference(wsu_id: str, canonical: bytes) -> str:
+def _reference(wsu_id: str, canonical: bytes, provider: SignatureProvider) -> str:
     return (
         f'<ds:Reference URI="#{wsu_id}"><ds:Transforms>'
         f'<ds:Transform Algorithm="{EXCLUSIVE_C14N}"></ds:Transform></ds:Transforms>'
-        f'<ds:DigestMethod Algorithm="{_DIGEST_SHA256}"></ds:DigestMethod>'
-        f"<ds:DigestValue>{_base64(hashlib.sha256(canonical).digest())}</ds:DigestValue></ds:Reference>"
+        f'<ds:DigestMethod Algorithm="{provider.digest_algorithm}"></ds:DigestMethod>'
+        f"<ds:DigestValue>{_base64(provider.digest(canonical))}</ds:DigestValue></ds:Reference>"
     )
 
 

@@ -3,28 +3,33 @@
 Rules. A call is: payload, sealed, posted once, opened, read. What a failure means for sending again follows from
 where it happened. Nothing left: retryable. Something left and no trustworthy answer came: unknown for what changes
 the portal, retryable for what only asks. A fault is believed only when signed: Throttled and Maintenance are
-retryable; Internal is unknown until GetReceipt says UnknownBatch; the others are final.
+retryable; Internal is unknown until GetReceipt says UnknownBatch; the others are final. An answer has to echo what was
+asked: the batch's id, the application's, the link's with a revision that is not older.
 Deliberately not here: waiting and repeating (`delivery`).
 """
 
 import re
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from email.message import Message
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from connectors.portal import batch as batches
 from connectors.portal import messages
-from connectors.portal.certificates import certificates, identity
 from connectors.portal.contract_schema import DIARY, MalformedXmlError
-from connectors.portal.exchange import BrokenExchangeError, Exchange, HttpReply, tls_context
+from connectors.portal.exchange import BrokenExchangeError, Exchange, HttpReply
+from connectors.portal.expiry import Expiry
+from connectors.portal.keyring import Keyring, Keys, Reread, Texts
 from connectors.portal.messages import InvalidMessageError, Messages
-from connectors.portal.reply import TrustedReply, UntrustedReplyError, open_reply
-from connectors.portal.signing import KeyInMemory, SignatureProvider, seal
+from connectors.portal.reply import TrustedReply, open_reply
+from connectors.portal.signing import seal
+from connectors.portal.suite import CONTRACT, Suite
+from connectors.portal.verifying import UntrustedReplyError
 from journal.portal import PortalError, Resend
 from journal.records import (
     ApplicationPage,
@@ -58,15 +63,14 @@ _NOT_HTTPS = Wording(
     ru="[portal] url: ожидается адрес вида https://узел:порт/путь",
     en="[portal] url: expected an address of the form https://host:port/path",
 )
-_TLS_REFUSED = Wording(
-    ru="[portal] client_certificate, authorities: OpenSSL их не принял ({reason}). Проверьте длину ключа и алгоритм",
-    en="[portal] client_certificate, authorities: OpenSSL refuses them ({reason}). Check key length and algorithm",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class PortalConnection:
-    """How to reach and whom to believe: PEM texts, time-outs in seconds, the bridge's clock (aware)."""
+    """How to reach and whom to believe: PEM texts, time-outs in seconds, the bridge's clock (aware).
+
+    `reread` returns one of the three texts anew, by its name here; without it they stay what they are.
+    """
 
     url: str
     client_certificate: bytes = field(repr=False)
@@ -75,30 +79,40 @@ class PortalConnection:
     connect_timeout: float
     reply_timeout: float
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
+    reread: Reread | None = field(default=None, repr=False)
 
 
 class SoapPortal:
     """The eight operations over SOAP. Safe to call from several threads; each keeps a connection of its own.
 
     `clock_difference` is the portal's clock minus the bridge's as the newest believed reply told; None before one.
+    `portal_signer` is the certificate (DER) that signed it; `key_trouble` says why a replaced key is not in use.
     """
 
-    def __init__(self, settings: PortalConnection, provider: SignatureProvider | None = None) -> None:
+    def __init__(self, settings: PortalConnection, suite: Suite = CONTRACT) -> None:
         """Read keys and certificates; connects to nothing. Raises BridgeError naming the setting that is wrong."""
-        client = identity(settings.client_certificate, "client_certificate")
-        signer = identity(settings.signing_key, "signing_key")
-        self._authorities = certificates(settings.authorities, "authorities")
-        self._own = (client.certificate, signer.certificate)
-        self._provider = provider or KeyInMemory(signer)
+        texts = Texts(settings.client_certificate, settings.signing_key, settings.authorities)
+        self._verifier = suite.verifier
         self._now = settings.now
+        self._keyring = Keyring(texts, suite, settings.reread, settings.now)
         self.clock_difference: timedelta | None = None
+        self.portal_signer = b""
         self._messages = Messages()
         self._exchange = Exchange(
             checked_url(settings.url),
-            checked_tls(settings),
+            self._keyring.current().context,
             connect_timeout=settings.connect_timeout,
             reply_timeout=settings.reply_timeout,
         )
+
+    @property
+    def key_trouble(self) -> BridgeError | None:
+        """Why a key that was replaced is not in use: the old one goes on. None when all are."""
+        return self._keyring.trouble
+
+    def expiring(self) -> Sequence[Expiry]:
+        """Return which certificates in use are over soon, nearest first."""
+        return self._keyring.expiring()
 
     def prepare(self, school: str, items: Sequence[BatchItem], created_at: datetime) -> PreparedBatch:
         """Give a batch its final form and id; sends nothing.
@@ -176,7 +190,7 @@ class SoapPortal:
             recordsTo=link.records_to,
             kinds=sorted(str(kind) for kind in link.kinds),
         )
-        return self._link("PutLink", request, link.link_id)
+        return self._link("PutLink", request, link)
 
     def end_link(self, link: LinkEnd) -> LinkState:
         """EndLink; a revision not newer than the held one changes nothing. Raises PortalError."""
@@ -188,7 +202,7 @@ class SoapPortal:
             endedAt=_utc(link.ended_at),
             reason=str(link.reason),
         )
-        return self._link("EndLink", request, link.link_id)
+        return self._link("EndLink", request, link)
 
     def usage(self, school: str, first: date, last: date) -> Sequence[UsageDay]:
         """GetUsage, 62 days at most, both days included. Raises PortalError."""
@@ -199,6 +213,7 @@ class SoapPortal:
 
     def reach(self) -> HttpReply:
         """Ask for the service's description: what answers is not judged. Raises PortalError."""
+        self._exchange.use(self._keyring.current().context)
         try:
             return self._exchange.get(_DESCRIPTION)
         except BrokenExchangeError as error:
@@ -220,21 +235,23 @@ class SoapPortal:
 
     def _ask(self, operation: str, payload: bytes) -> etree._Element:
         """Send, and return the valid element that the portal signed in answer. Raises PortalError."""
-        message = seal(payload, self._provider, self._now())
+        keys = self._keyring.current()
+        self._exchange.use(keys.context)
+        message = seal(payload, keys.provider, self._now())
         try:
             http = self._exchange.post(message, f"{DIARY}#{operation}")
         except BrokenExchangeError as error:
             failure = _not_answered(error, operation)
         else:
-            opened = self._open(http, operation)
+            opened = self._open(http, operation, keys)
             if not isinstance(opened, PortalError):
                 return opened
             failure = opened
         raise failure
 
-    def _open(self, http: HttpReply, operation: str) -> etree._Element | PortalError:
+    def _open(self, http: HttpReply, operation: str, keys: Keys) -> etree._Element | PortalError:
         try:
-            trusted = self._trusted(http)
+            trusted = self._trusted(http, keys)
             told = messages.fault(trusted.payload)
             if told is not None:
                 return _told(told, operation)
@@ -252,10 +269,13 @@ class SoapPortal:
             return PortalError(f"http-{http.status}", _broken_off(operation), _retry_after(http), f"{operation}: {why}")
         return PortalError(code, _broken_off(operation), detail=f"{operation}: {why}")
 
-    def _trusted(self, http: HttpReply) -> TrustedReply:
+    def _trusted(self, http: HttpReply, keys: Keys) -> TrustedReply:
+        if not _is_xml(http.headers.get("Content-Type", "text/xml")):
+            raise MalformedXmlError("not text/xml in UTF-8")
         now = self._now()
-        trusted = open_reply(http.body, self._authorities, now, never=self._own)
+        trusted = open_reply(http.body, keys.authorities, now, never=keys.own, verifier=self._verifier)
         self.clock_difference = trusted.created - now
+        self.portal_signer = trusted.certificate.public_bytes(Encoding.DER)
         return trusted
 
     def _read(self, operation: str, request: bytes, convert: Callable[[object], _T]) -> _T:
@@ -273,9 +293,11 @@ class SoapPortal:
         _echoed(receipt.batch_id, batch_id, operation)
         return receipt
 
-    def _link(self, operation: str, request: bytes, link_id: str) -> LinkState:
+    def _link(self, operation: str, request: bytes, link: LinkPut | LinkEnd) -> LinkState:
         state = self._read(operation, request, messages.link_state)
-        _echoed(state.link_id, link_id, operation)
+        _echoed(state.link_id, link.link_id, operation)
+        if state.revision < link.revision:  # the portal holds this one or a newer: an older is an earlier answer
+            raise PortalError("reply-untrusted", _broken_off(operation), detail=f"{operation}: an earlier reply")
         return state
 
 
@@ -296,15 +318,12 @@ def _is_https(url: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname) and not extra and not _BLANK.search(url)
 
 
-def checked_tls(settings: PortalConnection) -> ssl.SSLContext:
-    """Return the TLS settings. Raises BridgeError for PEM texts that can't be used."""
-    client = identity(settings.client_certificate, "client_certificate")
-    authorities = certificates(settings.authorities, "authorities")
-    try:
-        return tls_context(client, authorities)
-    except ssl.SSLError as error:
-        reason = error.reason or "unknown"
-    raise BridgeError("portal-tls", _TLS_REFUSED, {"reason": reason})
+def _is_xml(content_type: str) -> bool:
+    """Tell whether a Content-Type is SOAP 1.1's, in the one encoding that is read."""
+    message = Message()
+    message["Content-Type"] = content_type
+    charset = str(message.get_param("charset", "utf-8")).lower()
+    return message.get_content_type() == "text/xml" and charset in {"utf-8", "utf8", "us-ascii"}
 
 
 def _not_answered(error: BrokenExchangeError, operation: str) -> PortalError:

@@ -1,5 +1,6 @@
 """The bridge's signed requests, judged by verifiers that are not the bridge's own."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,6 +110,10 @@ def test_another_provider_may_hold_the_key(rsa: Credential) -> None:
     class Elsewhere:
         certificate = rsa.certificate.public_bytes(Encoding.DER)
         algorithm = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+        digest_algorithm = "http://www.w3.org/2001/04/xmlenc#sha512"
+
+        def digest(self, data: bytes) -> bytes:
+            return hashlib.sha512(data).digest()
 
         def sign(self, data: bytes) -> bytes:
             return KeyInMemory(identity(rsa.pem, "signing_key")).sign(data)
