@@ -53,7 +53,7 @@ def _findings(settings: Settings, now: datetime) -> Iterator[Finding]:
             keys += guarded(secret.key, partial(look_at_certificate, secret, now))
     yield from keys
     if all(finding.condition is not Condition.WRONG for finding in keys):
-        yield from guarded("[portal] url", partial(look_at_portal, settings))
+        yield from guarded("[portal] url", partial(look_at_portal, settings, now))
     for school in settings.schools:
         yield from guarded(f"[[school]] {school.code}", partial(look_at_school, school))
         if all(finding.condition is not Condition.WRONG for finding in own):

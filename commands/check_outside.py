@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from commands.findings import Condition, Finding, found
-from connectors.portal.certificates import CertificateFacts, inspect
-from connectors.portal.check import probe as probe_portal
+from connectors.portal.certificates import CertificateFacts, inspect_all
+from connectors.portal.expiry import THRESHOLDS, passed
+from connectors.portals import connector
 from connectors.school.probe import probe as probe_school
 from flows.assembly import portal_connection, school_source
 from journal.wording import Language, Wording
 from mappings.profile import load_profile
 from settings import SchoolSection, Secret, Settings
 
-SOON = timedelta(days=30)
 SLOW_CLOCK = timedelta(seconds=60)
 WRONG_CLOCK = timedelta(minutes=4)
 """A message's time stamp is good for five minutes; beyond four nothing is sure."""
@@ -24,6 +24,18 @@ _CERTIFICATE = Wording(
 _SOON_OVER = Wording(
     ru="{key}: сертификат действует только до {until}. Запросите новый у удостоверяющего центра",
     en="{key}: the certificate is in force only until {until}. Ask the authority for a new one",
+)
+_DAYS_LEFT = Wording(
+    ru="{key}: сертификат действует только до {until}, осталось меньше {days} дн. Получите новый и положите на его "
+    "место, перезапуск не нужен",
+    en="{key}: the certificate is in force only until {until}, less than {days} days. Get a new one and put it in its "
+    "place; nothing has to be restarted",
+)
+_ITS_SOON_OVER = Wording(
+    ru="[portal] url: сертификат портала ({name}) действует только до {until}. Узнайте у оператора портала, кто "
+    "выпустит новый, и дополните authorities, если это другой центр",
+    en="[portal] url: the portal's certificate ({name}) is in force only until {until}. Ask the portal's operator who "
+    "issues the new one, and add to authorities if it is another",
 )
 _OVER = Wording(
     ru="{key}: срок сертификата истёк {until}. Получите новый у удостоверяющего центра",
@@ -73,9 +85,17 @@ _SAID = Wording(ru="{subject}: {ru}", en="{subject}: {en}")
 
 
 def look_at_certificate(secret: Secret, now: datetime) -> Iterator[Finding]:
-    """Say how long a certificate of ours is in force."""
+    """Say how long the certificates of a file of ours are in force: of several, the one that ends next."""
     setting = secret.key.rpartition(" ")[2]
-    yield _dates(secret.key, inspect(secret.read(), setting), now)
+    own, *others = inspect_all(secret.read(), setting)
+    needed = [own, *others] if setting == "authorities" else [own]
+    alive = [one for one in (own, *others) if one.not_after >= now]
+    if not any(one in alive for one in needed):
+        alive = needed[:1]
+    yield _dates(secret.key, min(alive, key=lambda one: one.not_after), now)
+    for one in (own, *others):
+        if one not in alive and one.not_after < now:  # the others do without it
+            yield found(Condition.LOOK, _OVER, key=secret.key, until=one.not_after.date())
 
 
 def _dates(key: str, certificate: CertificateFacts, now: datetime) -> Finding:
@@ -84,14 +104,18 @@ def _dates(key: str, certificate: CertificateFacts, now: datetime) -> Finding:
         return found(Condition.WRONG, _EARLY, key=key, since=since)
     if now > certificate.not_after:
         return found(Condition.WRONG, _OVER, key=key, until=until)
-    if now + SOON > certificate.not_after:
+    days = passed(certificate.not_after, now)
+    if days == THRESHOLDS[-1]:
         return found(Condition.LOOK, _SOON_OVER, key=key, until=until)
+    if days is not None:
+        return found(Condition.LOOK, _DAYS_LEFT, key=key, until=until, days=days)
     return found(Condition.FINE, _CERTIFICATE, key=key, until=until)
 
 
-def look_at_portal(settings: Settings) -> Iterator[Finding]:
-    """Reach the portal, ask it for a batch that never was, and compare clocks."""
-    seen = probe_portal(portal_connection(settings), settings.schools[0].code if settings.schools else None)
+def look_at_portal(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Reach the portal, ask it for a batch that never was, look at its certificates, and compare clocks."""
+    school = settings.schools[0].code if settings.schools else None
+    seen = connector(settings.portal.connector).probe(portal_connection(settings), school)
     code = "" if seen.problem is None else seen.problem.code
     if not seen.reached:
         yield found(Condition.WRONG, _PORTAL_AWAY, code=code)
@@ -101,6 +125,9 @@ def look_at_portal(settings: Settings) -> Iterator[Finding]:
         yield found(Condition.FINE, _PORTAL)
     else:
         yield found(Condition.WRONG, _PORTAL_REFUSES, code=code)
+    for name, until in seen.ends.items():
+        if passed(until, now) is not None:
+            yield found(Condition.LOOK, _ITS_SOON_OVER, name=name, until=until.date())
     if seen.clock_difference is not None:
         yield clock(seen.clock_difference)
 

@@ -14,8 +14,11 @@ import database
 from audit.errors import AuditError
 from audit.keys import load_signing_key
 from commands.call import utc_now
-from commands.findings import without_subject
+from commands.check_outside import look_at_certificate
+from commands.console import Console
+from commands.findings import Condition, without_subject
 from connectors.portal.certificates import certificates, identity, inspect
+from connectors.portals import connector
 from consent_registry.vault import load_master_key
 from flows.assembly import ORIGIN, shared_bridge
 from flows.bridge import Bridge
@@ -40,10 +43,23 @@ _NO_DRIVER = Wording(
 
 
 def open_bridge(settings: Settings) -> Bridge:
-    """Return the assembled installation. Raises ConfigurationError for what its file names wrongly, BridgeError."""
+    """Return the assembled installation, and say on stderr which certificates are over soon.
+
+    Raises ConfigurationError for what the installation's file names wrongly, BridgeError.
+    """
     check_keys(settings, portal=True)
+    for line in _over_soon(settings, utc_now()):
+        Console(settings.bridge.language).note(line)
     open_state(settings).dispose()
     return shared_bridge()
+
+
+def _over_soon(settings: Settings, now: datetime) -> Iterator[str]:
+    outer = settings.portal
+    for secret in (outer.client_certificate, outer.signing_key, outer.authorities):
+        for finding in look_at_certificate(secret, now):
+            if finding.condition is Condition.LOOK:
+                yield finding.line(settings.bridge.language)
 
 
 def open_state(settings: Settings) -> Engine:
@@ -73,7 +89,7 @@ def _problems(settings: Settings, now: datetime, *, portal: bool) -> Iterator[Pr
     yield from _problem(audit.master_key, load_master_key)
     if portal:
         yield from _problem(outer.client_certificate, lambda content: identity(content, "client_certificate"), now)
-        yield from _problem(outer.signing_key, lambda content: identity(content, "signing_key"), now)
+        yield from _problem(outer.signing_key, connector(outer.connector).check_signing_key, now)
         yield from _problem(outer.authorities, lambda content: certificates(content, "authorities"))
 
 

@@ -20,7 +20,8 @@ import settings as configuration
 from audit.errors import AuditError
 from audit.keys import load_signing_key
 from audit.log import AuditLog, open_log
-from connectors.portal.soap_portal import PortalConnection, SoapPortal
+from connectors.portal.soap_portal import PortalConnection
+from connectors.portals import connector
 from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.key_file import open_with
 from consent_registry.vault import Vault
@@ -125,6 +126,11 @@ def portal_connection(settings: Settings, now: Callable[[], datetime] = utc_now)
         connect_timeout=section.connect_timeout,
         reply_timeout=section.reply_timeout,
         now=now,
+        reread={
+            "client_certificate": section.client_certificate.read,
+            "signing_key": section.signing_key.read,
+            "authorities": section.authorities.read,
+        },
     )
 
 
@@ -142,7 +148,7 @@ def assemble(
     limits = settings.limits
     return Bridge(
         engine=engine,
-        portal=SoapPortal(portal_connection(settings, now)),
+        portal=connector(settings.portal.connector).open_portal(portal_connection(settings, now)),
         log=open_audit_log(settings, engine),
         origin=ORIGIN,
         vault=open_vault(settings, engine),

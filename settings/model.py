@@ -2,8 +2,8 @@
 
 Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, where a key has one, is the
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
-Keys beyond the installation example: bridge.log, portal.connector, limits.small_change, consent.correction_days, .answer_days,
-.alarm_days, .processor_name, .processor_address, .texts, .calendar, school.address.
+Keys beyond the installation example: bridge.log, portal.connector, limits.small_change, consent.correction_days,
+.answer_days, .alarm_days, .processor_name, .processor_address, .texts, .calendar, school.address.
 """
 
 from collections.abc import Sequence

@@ -69,6 +69,14 @@ class CertificateFacts:
     not_after: datetime
 
 
+def inspect_all(pem: bytes, setting: str = "authorities") -> tuple[CertificateFacts, ...]:
+    """Return the facts of all certificates of a file, its key's first. Raises as `inspect`."""
+    if _KEY_BLOCK.search(pem):
+        own = identity(pem, setting)
+        return tuple(facts(one) for one in (own.certificate, *own.chain))
+    return tuple(facts(one) for one in certificates(pem, setting))
+
+
 def inspect(pem: bytes, setting: str = "client_certificate") -> CertificateFacts:
     """Return the facts of the file's leaf: the certificate of its key, or its first where it holds no key.
 

@@ -7,7 +7,7 @@ key without its certificate) changes nothing: the old one goes on, and it is tol
 
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -24,15 +24,14 @@ from journal.wording import BridgeError, Wording
 log = structlog.get_logger("dnevnik.portal")
 
 CLIENT, SIGNING, AUTHORITIES = "client_certificate", "signing_key", "authorities"
-SETTINGS = (CLIENT, SIGNING, AUTHORITIES)
 
 _TLS_REFUSED = Wording(
     ru="[portal] client_certificate, authorities: OpenSSL их не принял ({reason}). Проверьте длину ключа и алгоритм",
     en="[portal] client_certificate, authorities: OpenSSL refuses them ({reason}). Check key length and algorithm",
 )
 
-Reread = Callable[[str], bytes]
-"""Returns what one of SETTINGS names now, PEM for all but a provider's own signing key. Raises BridgeError."""
+Reread = Mapping[str, Callable[[], bytes]]
+"""By the settings' names: returns what the setting names now. Raises BridgeError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +96,15 @@ class Keyring:
         """Return the keys to use for the next request, after a look at what the settings name now."""
         with self._lock:
             if self._reread is not None:
-                for setting in SETTINGS:
-                    self._look(setting, self._reread)
+                for setting, read in self._reread.items():
+                    self._look(setting, read)
             self._watch_expiry()
             return self._keys
 
-    def _look(self, setting: str, reread: Reread) -> None:
+    def _look(self, setting: str, read: Callable[[], bytes]) -> None:
         text: bytes | None = None
         try:
-            text = reread(setting)
+            text = read()
             if text == self._texts.get(setting):
                 self._troubles.pop(setting, None)
                 self._refused.pop(setting, None)

@@ -16,6 +16,7 @@ from email.message import Message
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
@@ -23,7 +24,7 @@ from connectors.portal import batch as batches
 from connectors.portal import messages
 from connectors.portal.contract_schema import DIARY, MalformedXmlError
 from connectors.portal.exchange import BrokenExchangeError, Exchange, HttpReply
-from connectors.portal.expiry import Expiry
+from connectors.portal.expiry import Expiry, passed
 from connectors.portal.keyring import Keyring, Keys, Reread, Texts
 from connectors.portal.messages import InvalidMessageError, Messages
 from connectors.portal.reply import TrustedReply, open_reply
@@ -47,6 +48,8 @@ from journal.wording import BridgeError, Wording
 
 _T = TypeVar("_T")
 
+log = structlog.get_logger("dnevnik.portal")
+
 HOLDINGS_PAGE = 10_000
 MOST_APPLICATIONS = 500
 LONGEST_USAGE_DAYS = 62
@@ -69,7 +72,7 @@ _NOT_HTTPS = Wording(
 class PortalConnection:
     """How to reach and whom to believe: PEM texts, time-outs in seconds, the bridge's clock (aware).
 
-    `reread` returns one of the three texts anew, by its name here; without it they stay what they are.
+    `reread` has, by their names here, what returns the three texts anew; what has none stays what it is.
     """
 
     url: str
@@ -275,7 +278,12 @@ class SoapPortal:
         now = self._now()
         trusted = open_reply(http.body, keys.authorities, now, never=keys.own, verifier=self._verifier)
         self.clock_difference = trusted.created - now
-        self.portal_signer = trusted.certificate.public_bytes(Encoding.DER)
+        signer = trusted.certificate.public_bytes(Encoding.DER)
+        if signer != self.portal_signer:
+            self.portal_signer = signer
+            within = passed(trusted.certificate.not_valid_after_utc, now)
+            if within is not None:
+                log.warning("the portal's certificate is over soon", code=f"certificate-{within}-days", place="portal")
         return trusted
 
     def _read(self, operation: str, request: bytes, convert: Callable[[object], _T]) -> _T:

@@ -2,7 +2,8 @@
 
 Rules. "diary-exchange-1" is the module `diary_exchange_1`. A module gives three functions, those of `Connector`; a
 second portal is one more module here and that one line of bridge.toml. What is named and isn't here is refused with
-the names that are. Deliberately not here: what a portal is asked (`journal.portal.Portal`), and how (each connector's own).
+the names that are.
+Deliberately not here: what a portal is asked (`journal.portal.Portal`), and how (each connector's own).
 """
 
 import importlib
