@@ -1,14 +1,16 @@
 """Reads and writes of the delivery ledger, each inside the caller's transaction.
 
-Rules. `store_batch` and `settle_batch` are the only two that change what the ledger says of records: the
-first before a byte is sent, the second when the portal's word is known. A revision number is never used
-twice for a record, whatever became of its batch.
+Rules. `store_batch` and the three that close a batch (`settle_batch`, `settle_doubtful`, `drop_batch`) change what the
+ledger says of records: the first before a byte is sent, the others when the portal's word is known, or known to be
+worth nothing. A revision number is never used twice for a record, whatever became of its batch. Content that the portal
+rejected is remembered by its digest, with the code. Deliberately not here: what people do about it
+(`delivery.dead_letters`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import sqlalchemy as sa
@@ -20,7 +22,7 @@ from journal.records import Receipt
 
 _CHUNK = 500
 
-OPEN, TAKEN, NOT_TAKEN, REFUSED = "open", "taken", "not-taken", "refused"
+OPEN, TAKEN, NOT_TAKEN, REFUSED, DOUBTFUL = "open", "taken", "not-taken", "refused", "doubtful"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,19 @@ class StoredBatch:
     body: bytes | None
 
 
-def load_records(connection: Connection, school: str) -> pd.DataFrame:
-    """Return the ledger's records of a school: delivery.plan.LEDGER_COLUMNS."""
-    columns = [RECORD.c[name] for name in LEDGER_COLUMNS]
-    rows = connection.execute(sa.select(*columns).where(RECORD.c.school == school)).all()
+def load_records(connection: Connection, school: str, student_keys: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the ledger's records of a school (of these students): delivery.plan.LEDGER_COLUMNS."""
+    query = sa.select(*(RECORD.c[name] for name in LEDGER_COLUMNS)).where(RECORD.c.school == school)
+    if student_keys is None:
+        rows = connection.execute(query).all()
+    else:
+        parts = (student_keys[start : start + _CHUNK] for start in range(0, len(student_keys), _CHUNK))
+        rows = [row for part in parts for row in connection.execute(query.where(RECORD.c.student_key.in_(part)))]
     frame = pd.DataFrame.from_records(rows, columns=list(LEDGER_COLUMNS))
     return frame.astype({"source_key": "str", "student_key": "str", "record_id": "str", "kind": "str"}).assign(
         date=pd.to_datetime(frame["date"]).astype("datetime64[s]"),
         held=frame["held"].astype(bool),
+        discarded=frame["discarded"].astype(bool),
         revision=frame["revision"].astype("int64"),
         digest=frame["digest"].astype(object),
         rejected_digest=frame["rejected_digest"].astype(object),
@@ -115,20 +122,7 @@ def store_batch(
             body=batch.body,
         )
     )
-    new = [
-        {
-            "record_id": row.record_id,
-            "school": batch.school,
-            "source_key": row.source_key,
-            "student_key": row.student_key,
-            "kind": row.kind,
-            "date": row.date,
-            "revision": row.revision,
-            "held": False,
-        }
-        for row in rows
-        if row.new
-    ]
+    new = [_record_values(batch.school, row) for row in rows if row.new]
     if new:
         connection.execute(RECORD.insert(), new)
     known = [{"b_record": row.record_id, "b_revision": row.revision} for row in rows if not row.new]
@@ -157,6 +151,20 @@ def store_batch(
     )
 
 
+def _record_values(school: str, row: BatchRow) -> dict[str, object]:
+    """Return a record that the portal does not show yet."""
+    return {
+        "record_id": row.record_id,
+        "school": school,
+        "source_key": row.source_key,
+        "student_key": row.student_key,
+        "kind": row.kind,
+        "date": row.date,
+        "revision": row.revision,
+        "held": False,
+    }
+
+
 def note_audit_entries(connection: Connection, batch_id: str, first: int, last: int) -> None:
     """Remember which entries of the audit log announce this batch."""
     connection.execute(BATCH.update().where(BATCH.c.batch_id == batch_id).values(audit_first=first, audit_last=last))
@@ -175,12 +183,10 @@ def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: d
     rejected = {rejection.record_id: rejection.code for rejection in receipt.rejected}
     taken: list[Mapping[str, object]] = []
     gone: list[Mapping[str, object]] = []
-    refused: list[Mapping[str, object]] = []
-    for row in connection.execute(sa.select(BATCH_ROW).where(BATCH_ROW.c.batch_id == batch_id)):
+    for row in _rows_of(connection, batch_id):
         if row.record_id in rejected:
-            if row.action == "publish":
-                refused.append({"b_record": row.record_id, "b_digest": row.digest, "b_code": rejected[row.record_id]})
-        elif row.action == "publish":
+            continue
+        if row.action == "publish":
             taken.append({"b_record": row.record_id, "b_digest": row.digest, "b_kind": row.kind, "b_date": row.date})
         else:
             gone.append({"b_record": row.record_id})
@@ -193,21 +199,88 @@ def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: d
                 kind=sa.bindparam("b_kind"),
                 date=sa.bindparam("b_date"),
                 rejected_digest=None,
-                rejected_code=None,
+                **_FORGIVEN,
             ),
             taken,
         )
     if gone:
         connection.execute(this_record.values(held=False, digest=None), gone)
-    if refused:
-        connection.execute(
-            this_record.values(rejected_digest=sa.bindparam("b_digest"), rejected_code=sa.bindparam("b_code")), refused
-        )
+        # A withdrawal that was rejected before is done now; a content that was rejected stays rejected.
+        forgiven = this_record.where(RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
+        connection.execute(forgiven.values(**_FORGIVEN), gone)
+    reject_records(connection, [r for r in _rows_of(connection, batch_id) if r.record_id in rejected], rejected, now)
     _close(connection, batch_id, TAKEN, now, receipt_id=receipt.receipt_id, rejected=len(rejected))
 
 
-def drop_batch(connection: Connection, batch_id: str, state: str, code: str, now: datetime) -> None:
-    """Enter that the portal never took the batch (`not-taken`) or never will (`refused`)."""
+_FORGIVEN: Mapping[str, object] = {"rejected_code": None, "rejected_at": None, "discarded": False}
+
+
+def _rows_of(connection: Connection, batch_id: str) -> Iterable[Any]:
+    return connection.execute(sa.select(BATCH_ROW).where(BATCH_ROW.c.batch_id == batch_id))
+
+
+def reject_records(connection: Connection, rows: Iterable[Any], codes: Mapping[str, str], now: datetime) -> None:
+    """Remember which contents the portal will not take, and why; `rows` have a BatchRow's id, action and digest.
+
+    `codes` is by record id. A withdrawal that was rejected is remembered without a digest: it is tried at each run.
+    """
+    told = [(row, {"b_record": row.record_id, "b_code": codes[row.record_id]}) for row in rows]
+    this_record = RECORD.update().where(RECORD.c.record_id == sa.bindparam("b_record"))
+    rejected = this_record.values(rejected_code=sa.bindparam("b_code"), rejected_at=now, discarded=False)
+    publications = [{**values, "b_digest": row.digest} for row, values in told if row.action == "publish"]
+    withdrawals = [values for row, values in told if row.action != "publish"]
+    if publications:
+        connection.execute(rejected.values(rejected_digest=sa.bindparam("b_digest")), publications)
+    if withdrawals:
+        connection.execute(rejected.where(RECORD.c.rejected_digest.is_(None)), withdrawals)
+
+
+def note_unsendable(
+    connection: Connection, school: str, rows: Sequence[BatchRow], codes: Mapping[str, str], now: datetime
+) -> None:
+    """Remember records that can't be put into any batch as rejected, also those that the ledger has not yet."""
+    new = [_record_values(school, row) | {"revision": 0} for row in rows if row.new]
+    if new:
+        connection.execute(RECORD.insert(), new)
+    reject_records(connection, rows, codes, now)
+
+
+def batch_records(connection: Connection, batch_id: str) -> list[str]:
+    """Return the ids of the records in a batch whose outcome is not entered yet."""
+    return list(connection.scalars(sa.select(BATCH_ROW.c.record_id).where(BATCH_ROW.c.batch_id == batch_id)))
+
+
+def settle_doubtful(connection: Connection, batch_id: str, receipt_id: str, now: datetime) -> None:
+    """Close a batch that the portal took, but whose receipt is not believed, so that nothing is lost by it.
+
+    What it published counts as shown, with unknown content (so it is sent again, or taken back); what it withdrew
+    counts as still shown (so it is taken back again).
+    """
+    published = [
+        {"b_record": row.record_id, "b_kind": row.kind, "b_date": row.date}
+        for row in _rows_of(connection, batch_id)
+        if row.action == "publish"
+    ]
+    if published:
+        connection.execute(
+            RECORD.update()
+            .where(RECORD.c.record_id == sa.bindparam("b_record"))
+            .values(held=True, digest=None, kind=sa.bindparam("b_kind"), date=sa.bindparam("b_date")),
+            published,
+        )
+    _close(connection, batch_id, DOUBTFUL, now, receipt_id=receipt_id, error_code=DOUBTFUL)
+
+
+def drop_batch(
+    connection: Connection, batch_id: str, state: str, code: str, now: datetime, *, blame_records: bool = False
+) -> None:
+    """Enter that the portal never took the batch (`not-taken`) or never will (`refused`).
+
+    `blame_records`: it is its records that the portal will never take, so they count as rejected with this code.
+    """
+    if blame_records:
+        rows = list(_rows_of(connection, batch_id))
+        reject_records(connection, rows, {row.record_id: code for row in rows}, now)
     _close(connection, batch_id, state, now, error_code=code)
 
 

@@ -2,17 +2,18 @@
 
 Rules.
 - A record that is read and permitted is published when the portal does not hold this content, else unchanged.
-- A content that the portal rejected is not sent again until it changes; until then the record counts as failed.
+- A content that the portal rejected is not sent again until it changes; until then the record counts as failed,
+  or, once a person gave it up, as withheld.
 - A held record without ground is withdrawn, whether it was read or not; the consent registry's word is the reason.
 - A held record that was not read is `deleted` only if its date lies in the window that was read and its row
   was not set aside: a bad row never looks like a deleted one. A row set aside because its lesson was cancelled
   or its student was not enrolled on its date is no bad row: the record goes back as `out-of-scope`.
 - A record belongs to one student for ever: a row moved to another student is a deletion and a new record.
 
-Deliberately not here: links (`delivery.links`), limits (`delivery.limits`), ids and revisions (`delivery.send`).
+Deliberately not here: links (`delivery.links`), limits (`delivery.limits`), ids and revisions (`delivery.send`), the
+plan's digest (`delivery.actions`).
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -32,7 +33,11 @@ LEDGER_COLUMNS = (
     "held",
     "digest",
     "rejected_digest",
+    "discarded",
 )
+
+DISCARDED = "discarded"
+"""Why a record is withheld that consents permit: the portal rejected it and a person gave this content up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +68,6 @@ class RecordPlan:
     def limited_withdrawals(self) -> int:
         """The number of withdrawals that the law does not demand."""
         return int((~self.withdraw["lawful"]).sum())
-
-    def digest(self) -> str:
-        """Return a SHA-256 that changes when any action of the plan does (for approvals)."""
-        state = hashlib.sha256()
-        lines = [f"p {s} {k} {d.hex()}" for s, k, d in self.publish[[*KEY_COLUMNS, "digest"]].itertuples(index=False)]
-        lines += [f"w {r} {why}" for r, why in self.withdraw[["record_id", "reason"]].itertuples(index=False)]
-        for line in sorted(lines):
-            state.update(line.encode() + b"\n")
-        return state.hexdigest()
 
 
 def _counts(reasons: pd.Series) -> dict[str, int]:
@@ -122,13 +118,15 @@ def plan_records(
     record no longer stands.
     """
     held = ledger[ledger["held"]]
-    known = ledger[[*KEY_COLUMNS, "record_id", "held", "digest", "rejected_digest"]]
+    known = ledger[[*KEY_COLUMNS, "record_id", "held", "digest", "rejected_digest", "discarded"]]
     known = known.rename(columns={"digest": "held_digest"})
     rows = records.merge(known, on=KEY_COLUMNS, how="left")
     rows["held"] = rows["held"].eq(True)  # noqa: FBT003  a column, not a flag
     permitted = rows["permitted"].astype(bool)
     current = rows["held"] & _same(rows["digest"], rows["held_digest"])
     rejected = ~current & _same(rows["digest"], rows["rejected_digest"])
+    discarded = permitted & rejected & rows["discarded"].eq(True)  # noqa: FBT003  likewise
+    given_up = {DISCARDED: int(discarded.sum())} if discarded.any() else {}
 
     read_without_ground = rows[rows["held"] & ~permitted]
     parts = [_withdrawals(read_without_ground, read_without_ground["reason"], withdraw_reason, limited_reasons)]
@@ -142,11 +140,11 @@ def plan_records(
     publish = rows[permitted & ~current & ~rejected]
     return RecordPlan(
         read=len(records) + len(set_aside),
-        publish=publish.drop(columns=["held_digest", "rejected_digest", "permitted", "reason"]),
+        publish=publish.drop(columns=["held_digest", "rejected_digest", "discarded", "permitted", "reason"]),
         withdraw=pd.concat(parts, ignore_index=True),
         unchanged=int((permitted & current).sum()),
-        rejected_before=int((permitted & rejected).sum()),
-        withheld=_counts(rows.loc[~permitted, "reason"]),
+        rejected_before=int((permitted & rejected & ~discarded).sum()),
+        withheld={**_counts(rows.loc[~permitted, "reason"]), **given_up},
         set_aside=_counts(set_aside["reason"]),
         holdings=len(held),
     )

@@ -33,6 +33,10 @@ RECORD = sa.Table(
     sa.Column("digest", sa.LargeBinary(16), nullable=True, comment="keyed digest of the content held"),
     sa.Column("rejected_digest", sa.LargeBinary(16), nullable=True, comment="content that the portal would not take"),
     sa.Column("rejected_code", sa.String(100), nullable=True),
+    sa.Column("rejected_at", Moment, nullable=True),
+    sa.Column(
+        "discarded", sa.Boolean, nullable=False, server_default=sa.false(), comment="a person gave this content up"
+    ),
     sa.UniqueConstraint("school", "source_key", "student_key"),
 )
 
@@ -80,6 +84,8 @@ LINK_STATE = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, comment="open at the portal, by its replies"),
     sa.Column("pending", sa.Boolean, nullable=False, comment="told the portal, reply not seen"),
     sa.Column("terms_digest", sa.LargeBinary(16), nullable=True, comment="of the terms that were put"),
+    sa.Column("refused_code", sa.String(100), nullable=True, comment="why the portal refused the newest message"),
+    sa.Column("refused_at", Moment, nullable=True),
 )
 
 RUN = sa.Table(
@@ -130,6 +136,15 @@ REQUEST_ALLOWANCE = sa.Table(
     METADATA,
     sa.Column("minute", sa.BigInteger, primary_key=True, comment="minutes since 1970"),
     sa.Column("taken", sa.Integer, nullable=False),
+)
+
+PORTAL_REST = sa.Table(
+    "portal_rest",
+    METADATA,
+    sa.Column("scope", sa.String(16), primary_key=True, comment="a school, or * for the whole portal"),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("code", sa.String(100), nullable=False),
+    sa.Column("told_at", Moment, nullable=False),
 )
 
 KNOWN_CHECKPOINT = sa.Table(

@@ -12,7 +12,11 @@ from dataclasses import dataclass, replace
 import structlog
 
 from audit.errors import AuditError
+from database import reading
 from delivery.balance import RunFailure, SchoolBalance
+from delivery.receipts import DOUBTFUL
+from delivery.rest import resting
+from flows.bridge import Bridge
 from flows.technical_log import own_place
 from journal.portal import PortalError, Resend
 from journal.wording import BridgeError, Wording
@@ -38,6 +42,26 @@ _NOT_TAKEN_BACK = Wording(
     "Сообщите оператору портала.",
     en="The portal refused to take back {records} records and to close {links} links. They are still shown, the next "
     "run tries again. Tell the portal's operator.",
+)
+_RESTS = Wording(
+    ru="Портал просил не обращаться к нему до {until} ({code}). Ничего не потеряно: до этого времени мост ждёт, "
+    "следующий запуск после него отправит всё сам.",
+    en="The portal asked to be left alone until {until} ({code}). Nothing is lost: the bridge waits until then, the "
+    "next run after that sends everything.",
+)
+_DOUBTFUL = Wording(
+    ru="Квитанции портала противоречат отправленному: пакетов {batches}. Им не верят, записи этих пакетов будут "
+    "отправлены снова. Сверьте: dnevnik reconcile {school}. Если повторится, сообщите оператору портала.",
+    en="Receipts of the portal contradict what was sent: {batches} batches. They are not believed, the records of "
+    "these batches are sent again. Compare: dnevnik reconcile {school}. If it happens again, tell the portal's "
+    "operator.",
+)
+_DOUBTFUL_NOW = Wording(
+    ru="Квитанция портала противоречит отправленному, и повторная тоже. Ей не верят: исход пакета неизвестен, передача "
+    "школы остановлена. Сверьте: dnevnik reconcile. Если повторится, сообщите оператору портала.",
+    en="The portal's receipt contradicts what was sent, and so does the one asked for after it. It is not believed: "
+    "the batch's outcome is unknown, the school's run has stopped. Compare: dnevnik reconcile. If it happens again, "
+    "tell the portal's operator.",
 )
 _UNEXPECTED = Wording(
     ru="Сбой программы ({kind} в {place}). Данные не потеряны. Передайте эту строку разработчикам.",
@@ -72,9 +96,34 @@ def describe(error: Exception) -> RunFailure:
         return RunFailure(error.code, error.wording.filled(**error.parameters))
     if isinstance(error, AuditError):
         return RunFailure("audit", Wording(error.ru, error.en))
+    if isinstance(error, PortalError) and error.code == DOUBTFUL:
+        return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL_NOW)
     if isinstance(error, PortalError):
-        return RunFailure(f"portal-{error.code.lower()}", _PORTAL[error.resend].filled(code=error.code))
+        return RunFailure(_portal_code(error.code), _PORTAL[error.resend].filled(code=error.code))
     return RunFailure("internal", _UNEXPECTED.filled(kind=type(error).__name__, place=own_place(error)))
+
+
+def doubtful_receipts(school: str, batches: int) -> RunFailure | None:
+    """Return the failure of a run that met receipts which are not believed; None when it met none."""
+    if not batches:
+        return None
+    return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL.filled(school=school, batches=batches))
+
+
+def until_when(bridge: Bridge, school: str, failure: RunFailure | None) -> RunFailure | None:
+    """Return the same failure, with the moment until when the portal wants to be left alone, if that is what it is."""
+    if failure is None:
+        return None
+    with reading(bridge.engine) as connection:
+        rest = resting(connection, school, bridge.clock())
+    if rest is None or failure.code != _portal_code(rest.code):
+        return failure
+    until = rest.until.astimezone(bridge.timezone).isoformat(timespec="minutes")
+    return RunFailure(failure.code, _RESTS.filled(until=until, code=rest.code))
+
+
+def _portal_code(code: str) -> str:
+    return f"portal-{code.lower()}"
 
 
 def not_taken_back(records: int, links: int) -> RunFailure | None:

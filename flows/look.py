@@ -18,19 +18,22 @@ from consent_registry.pilot_groups import pilot_of
 from consent_registry.reasons import Reason, end_reason, withdraw_reason
 from database import reading
 from delivery import holds, ledger
+from delivery.actions import Act, acts_of, digest_of, held_back
 from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBalance
 from delivery.content import content_digests
 from delivery.limits import exceeded
 from delivery.links import LinkPlan, plan_links
 from delivery.plan import RecordPlan, plan_records
+from delivery.plan_file import HELD, PAUSED
 from delivery.send_links import told_links
 from flows.bridge import Bridge, School
 from journal.frames import RECORDS, SET_ASIDE, empty_frame
 from journal.school import RosterEntry, SchoolReading
 from mappings.reasons import TAKES_BACK
 
-HELD, PAUSED, LATE = "held", "paused", "consent-changed"
-"""Reasons for which this module withholds a record that consents permit (and one whose consent just ended)."""
+LATE = "consent-changed"
+"""The reason for which a record is withheld whose consent ended while it was made ready. HELD and PAUSED: likewise,
+though consents permit."""
 
 LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT), str(Reason.STUDENT_UNKNOWN)})
 """Withdrawals for these reasons follow a change of the configuration, or students who vanished from the school's
@@ -170,6 +173,11 @@ def admitted_links(links: LinkPlan, leave: Leave) -> LinkPlan:
     return LinkPlan(tuple(ending for ending in links.end if not ending.limited), ()) if leave.stop else links
 
 
+def planned_acts(bridge: Bridge, school: School, look: Look) -> list[Act]:
+    """Return a look's plan as the acts that it comes to, in their order."""
+    return acts_of(look.records, look.links, bridge.vault.derive(f"plan:{school.code}"))
+
+
 def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
     """Hold the plan against the school's pauses and the installation's limits."""
     if school.is_paused(look.today):
@@ -178,7 +186,7 @@ def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
     over = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
     if not over:
         return Leave()
-    digest = plan.digest()
+    digest = digest_of(held_back(planned_acts(bridge, school, look)))
     with reading(bridge.engine) as connection:
         if holds.is_approved(connection, school.code, digest):
             return Leave()
