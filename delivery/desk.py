@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -32,15 +32,38 @@ class Desk:
     turns: Turns
     grounds_now: Callable[[Connection, Sequence[str], datetime], Sequence[Grant | Refusal]]
     in_pilot_now: Callable[[Connection, datetime], Callable[[str], bool]]
+    day_of: Callable[[datetime], date]
+    first: Callable[[], None] = field(default=lambda: None)
+    """Done before a request and while waiting: takes back what lost its ground since. Raises TakingBackStoppedError."""
+    urgent: bool = False
+    """What is sent from here takes back: it waits for nobody else's requests."""
     boundary: Callable[[str], None] = field(default=lambda _: None)
     """Called with the name of each step just done; tests end the process here."""
+
+
+def at_once(desk: Desk) -> Desk:
+    """Return the desk for what takes back: nothing goes before it, and it may use the turns kept for it."""
+    return replace(desk, first=_nothing, urgent=True)
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class TakingBackStoppedError(Exception):
+    """What lost its ground could not be taken back: `failure` says why, and nothing else may be sent."""
+
+    def __init__(self, failure: PortalError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 @dataclass(slots=True)
 class SendingTally:
     """What became of the records handed over; `stopped_by` is the error that ended the sending early.
 
-    `failed` counts publications, `not_withdrawn` records that should have been taken back and were not.
+    `failed` counts publications, `not_withdrawn` records that should have been taken back and were not,
+    `refused_in_a_row` batches refused since one was taken.
     """
 
     sent: int = 0
@@ -48,4 +71,5 @@ class SendingTally:
     withheld_late: int = 0
     failed: int = 0
     not_withdrawn: int = 0
+    refused_in_a_row: int = 0
     stopped_by: PortalError | None = None

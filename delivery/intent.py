@@ -17,10 +17,11 @@ from sqlalchemy.engine import Connection
 
 from audit.entry import DisclosureIntended, Ground, RecordAction, canonical_parts
 from consent_registry.decision import Grant, Refusal, covering
-from database import gate, writing
+from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
-from delivery.lease import confirm_lease
+from delivery.lease import check_lease, confirm_lease
+from delivery.watch import Mark, mark_of
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
 from journal.records import BatchItem, PreparedBatch, Publish, Withdraw
 from journal.vocabulary import RecordKind, WithdrawReason
@@ -28,6 +29,8 @@ from journal.vocabulary import RecordKind, WithdrawReason
 BASIS = "written-consent"
 """152-FZ, article 9: the written consent of the student's legal representative."""
 
+UNSENDABLE = "unsendable"
+"""The code of a record that does not fit the portal's schema, or is too large alone."""
 
 Content = Mapping[str, Any]
 """One row of RecordPlan.publish by column name."""
@@ -133,10 +136,11 @@ def permitted_now(
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A batch that was stored and may be sent."""
+    """A batch that was stored and may be sent, as long as the registry is where it was at `mark`."""
 
     prepared: PreparedBatch
     rows: Sequence[ledger.BatchRow]
+    mark: Mark
 
 
 def store_intents(
@@ -150,6 +154,7 @@ def store_intents(
             gate(connection, desk.school)
             now = desk.clock()
             confirm_lease(connection, desk.lease, now)
+            mark = mark_of(connection, desk.school, now, desk.day_of)
             kept, grants = permitted_now(desk, connection, part, now)
             refs = ledger.student_refs(connection, desk.school, (row.student_key for row in kept), desk.new_id)
             known = ledger.revisions(connection, [row.record_id for row in kept if not row.new])
@@ -160,11 +165,11 @@ def store_intents(
                 try:
                     prepared = desk.portal.prepare(desk.school, items, now)
                 except UnsendableRecordsError as error:
-                    tally.failed += len(error.problems)
+                    _set_aside(desk, connection, [row for row in kept if row.record_id in error.problems], now, tally)
                     pending.insert(0, [row for row in kept if row.record_id not in error.problems])
                 except BatchTooLargeError:
                     if len(kept) == 1:
-                        tally.failed += 1
+                        _set_aside(desk, connection, kept, now, tally)
                     else:
                         pending[:0] = [kept[: len(kept) // 2], kept[len(kept) // 2 :]]
             tally.withheld_late += len(part) - len(kept)
@@ -183,7 +188,19 @@ def store_intents(
         if prepared is not None:
             desk.boundary("batch-stored")
             _announce(desk, prepared, kept, grants, refs, now)
-            yield Intent(prepared, kept)
+            yield Intent(prepared, kept, mark)
+
+
+def _set_aside(
+    desk: Desk, connection: Connection, rows: Sequence[ledger.BatchRow], now: datetime, tally: SendingTally
+) -> None:
+    """Count records that can't be put into any batch, and remember them as if the portal had rejected them."""
+    for row in rows:
+        if row.action == "publish":
+            tally.failed += 1
+        else:
+            tally.not_withdrawn += 1
+    ledger.note_unsendable(connection, desk.school, rows, dict.fromkeys((r.record_id for r in rows), UNSENDABLE), now)
 
 
 def content_key(row: ledger.BatchRow) -> str:
@@ -199,7 +216,9 @@ def _announce(
     refs: dict[str, str],
     now: datetime,
 ) -> None:
-    """Append the batch's disclosures to the audit log; durable when this returns."""
+    """Append the batch's disclosures to the audit log; durable when this returns. Raises BridgeError `lease-lost`."""
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
     by_student: dict[str, list[RecordAction]] = defaultdict(list)
     for row in rows:
         by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, row.reason))

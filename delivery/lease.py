@@ -2,7 +2,8 @@
 
 Rules. Whoever takes the lease raises its fence; whoever finds another fence than its own has lost it and
 stores and sends nothing more. A lease is free when it was given back, when its time is over, or when it was
-taken on this machine by a process that no longer lives (so a killed run never blocks the next one).
+taken on this machine by a process that no longer lives (so a killed run never blocks the next one), or by a run of
+this very process that is over (so neither does one that ended while the database was away).
 """
 
 import contextlib
@@ -22,7 +23,11 @@ from delivery.tables import SCHOOL_LEASE
 from journal.wording import BridgeError, ExitStatus, Wording
 
 LEASE_TIME = timedelta(minutes=10)
+PROLONG_AFTER = timedelta(seconds=30)
 SECONDS_BETWEEN_TRIES = 0.5
+
+_at_work: set[str] = set()
+"""The holders (runs) of this process that are not over."""
 
 _BUSY = Wording(
     ru="Школа {school}: обмен уже идёт в другом процессе (до {until}). Дождитесь его конца и повторите команду.",
@@ -47,6 +52,7 @@ class Lease:
 
     school: str
     fence: int
+    holder: str = ""
 
 
 def this_process() -> str:
@@ -70,6 +76,11 @@ def _lives(process: str) -> bool:
     return _started(int(pid)) == started
 
 
+def _works(holder: str, process: str) -> bool:
+    """Tell whether a run may still be at work."""
+    return holder in _at_work if process == this_process() else _lives(process)
+
+
 def take_lease(connection: Connection, school: str, holder: str, now: datetime) -> Lease:
     """Take the school's lease for `holder` (the run). Raises SchoolBusyError."""
     row = connection.execute(
@@ -79,7 +90,7 @@ def take_lease(connection: Connection, school: str, holder: str, now: datetime) 
         fence = 1
         connection.execute(SCHOOL_LEASE.insert().values(school=school, fence=fence))
     else:
-        if row.holder is not None and row.expires_at > now and _lives(row.process):
+        if row.holder is not None and row.expires_at > now and _works(row.holder, row.process):
             raise SchoolBusyError(school, row.expires_at)
         fence = row.fence + 1
     connection.execute(
@@ -87,7 +98,8 @@ def take_lease(connection: Connection, school: str, holder: str, now: datetime) 
         .where(SCHOOL_LEASE.c.school == school)
         .values(holder=holder, process=this_process(), fence=fence, expires_at=now + LEASE_TIME)
     )
-    return Lease(school, fence)
+    _at_work.add(holder)
+    return Lease(school, fence, holder)
 
 
 def wait_for_lease(
@@ -116,13 +128,26 @@ def confirm_lease(connection: Connection, lease: Lease, now: datetime) -> None:
         .values(expires_at=now + LEASE_TIME)
     )
     if prolonged.rowcount != 1:
-        raise BridgeError("lease-lost", _LOST, {"school": lease.school}, ExitStatus.NOT_DONE)
+        raise _lost(lease)
 
 
-def give_back_lease(connection: Connection, lease: Lease) -> None:
+def check_lease(connection: Connection, lease: Lease) -> None:
+    """Raise BridgeError `lease-lost` when another process holds a newer lease; changes nothing."""
+    fence = connection.scalar(sa.select(SCHOOL_LEASE.c.fence).where(SCHOOL_LEASE.c.school == lease.school))
+    if fence != lease.fence:
+        raise _lost(lease)
+
+
+def _lost(lease: Lease) -> BridgeError:
+    return BridgeError("lease-lost", _LOST, {"school": lease.school}, ExitStatus.NOT_DONE)
+
+
+def give_back_lease(engine: Engine, lease: Lease) -> None:
     """Free the school for the next run, if the lease is still ours."""
-    connection.execute(
-        SCHOOL_LEASE.update()
-        .where(SCHOOL_LEASE.c.school == lease.school, SCHOOL_LEASE.c.fence == lease.fence)
-        .values(holder=None, process=None, expires_at=None)
-    )
+    _at_work.discard(lease.holder)
+    with writing(engine) as connection:
+        connection.execute(
+            SCHOOL_LEASE.update()
+            .where(SCHOOL_LEASE.c.school == lease.school, SCHOOL_LEASE.c.fence == lease.fence)
+            .values(holder=None, process=None, expires_at=None)
+        )

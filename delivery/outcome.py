@@ -1,61 +1,111 @@
 """Step 7 of a record's way: the outcome of a batch, into the audit log and then into the ledger.
 
 Rule: the log comes first. Dies between the two: the batch is still `open`, the next run asks GetReceipt, hears
-the same and enters it again; the log then says the outcome twice, which is true.
+the same and enters it again; the log then says the outcome twice, which is true. Of a batch whose receipt is not
+believed the log says that it was taken, for then its records were disclosed, and that no record was rejected.
+A process that lost the school's lease enters nothing: another one has asked for this batch's receipt. Hearing one all
+the same it leaves word, so that the batch is asked for once more (`delivery.stragglers`).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
+from sqlalchemy.engine import Connection
+
 from audit.entry import DisclosureOutcome, Rejected, portal_code
-from database import writing
+from database import reading, writing
 from delivery import ledger
 from delivery.desk import Desk
+from delivery.lease import check_lease, confirm_lease
+from delivery.stragglers import close_as_straggler, look_out_again, settle_straggler
 from journal.records import Receipt
+from journal.wording import BridgeError
 
 ResolvedBy = Literal["reply", "receipt"]
 
 
 def enter_receipt(desk: Desk, receipt: Receipt, resolved_by: ResolvedBy) -> None:
-    """Write the portal's receipt into the audit log, then into the ledger."""
-    now = desk.clock()
-    desk.log.append(
-        [
-            DisclosureOutcome(
-                at=now,
-                run=desk.run,
-                school=desk.school,
-                batch=receipt.batch_id,
-                outcome="taken",
-                receipt=receipt.receipt_id,
-                duplicate=receipt.duplicate,
-                rejected=tuple(Rejected(r.record_id, portal_code(r.code)) for r in receipt.rejected),
-                resolved_by=resolved_by,
-            )
-        ]
+    """Write the portal's receipt into the audit log, then into the ledger. Raises BridgeError `lease-lost`."""
+    try:
+        with reading(desk.engine) as connection:
+            check_lease(connection, desk.lease)
+    except BridgeError:
+        with writing(desk.engine) as connection:
+            look_out_again(connection, receipt.batch_id, desk.clock())
+        raise
+    outcome = _taken(desk, receipt, resolved_by)
+    _enter(desk, outcome, lambda open_: ledger.settle_batch(open_, receipt.batch_id, receipt, outcome.at))
+
+
+def enter_straggler(desk: Desk, receipt: Receipt) -> None:
+    """Write into the audit log, then into the ledger, that a batch arrived after it was closed as not taken."""
+    outcome = _taken(desk, receipt, "receipt")
+    _enter(desk, outcome, lambda open_: settle_straggler(open_, receipt.batch_id, receipt, outcome.at))
+
+
+def _taken(desk: Desk, receipt: Receipt, resolved_by: ResolvedBy) -> DisclosureOutcome:
+    return DisclosureOutcome(
+        at=desk.clock(),
+        run=desk.run,
+        school=desk.school,
+        batch=receipt.batch_id,
+        outcome="taken",
+        receipt=receipt.receipt_id,
+        duplicate=receipt.duplicate,
+        rejected=tuple(Rejected(r.record_id, portal_code(r.code)) for r in receipt.rejected),
+        resolved_by=resolved_by,
     )
+
+
+def enter_doubtful(desk: Desk, batch_id: str, receipt_id: str) -> None:
+    """Write into the audit log, then into the ledger, that a batch was taken, its receipt worth nothing otherwise."""
+    outcome = DisclosureOutcome(
+        at=desk.clock(),
+        run=desk.run,
+        school=desk.school,
+        batch=batch_id,
+        outcome="taken",
+        receipt=receipt_id,
+        resolved_by="receipt",
+    )
+    _enter(desk, outcome, lambda open_: ledger.settle_doubtful(open_, batch_id, receipt_id, outcome.at))
+
+
+def enter_not_taken(
+    desk: Desk, batch_id: str, state: str, code: str, *, blame_records: bool = False, may_arrive: bool = False
+) -> None:
+    """Write into the audit log, then into the ledger, that the portal did not take a batch.
+
+    `blame_records`: its records are at fault (`ledger.drop_batch`). `may_arrive`: a message of it may be on its way.
+    """
+    outcome = DisclosureOutcome(
+        at=desk.clock(),
+        run=desk.run,
+        school=desk.school,
+        batch=batch_id,
+        outcome="refused" if state == ledger.REFUSED else "not-taken",
+        receipt=None,
+        duplicate=False,
+        rejected=(),
+        resolved_by="reply",
+    )
+
+    def store(connection: Connection) -> None:
+        if may_arrive and state == ledger.NOT_TAKEN:
+            close_as_straggler(connection, batch_id, code, outcome.at)
+        else:
+            ledger.drop_batch(connection, batch_id, state, code, outcome.at, blame_records=blame_records)
+
+    _enter(desk, outcome, store)
+
+
+def _enter(desk: Desk, outcome: DisclosureOutcome, store: Callable[[Connection], None]) -> None:
+    """Append to the log, then store in the ledger. Raises BridgeError `lease-lost`, also between the two."""
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
+    desk.log.append([outcome])
     desk.boundary("outcome-logged")
     with writing(desk.engine) as connection:
-        ledger.settle_batch(connection, receipt.batch_id, receipt, now)
+        confirm_lease(connection, desk.lease, outcome.at)
+        store(connection)
     desk.boundary("outcome-stored")
-
-
-def enter_not_taken(desk: Desk, batch_id: str, state: str, code: str) -> None:
-    """Write into the audit log, then into the ledger, that the portal did not take a batch."""
-    now = desk.clock()
-    desk.log.append(
-        [
-            DisclosureOutcome(
-                at=now,
-                run=desk.run,
-                school=desk.school,
-                batch=batch_id,
-                outcome="refused" if state == ledger.REFUSED else "not-taken",
-                receipt=None,
-                duplicate=False,
-                rejected=(),
-                resolved_by="reply",
-            )
-        ]
-    )
-    with writing(desk.engine) as connection:
-        ledger.drop_batch(connection, batch_id, state, code, now)

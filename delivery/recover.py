@@ -2,16 +2,34 @@
 
 Rule: an open batch may have been sent, so only GetReceipt tells. Taken: its receipt is entered. Unknown to the
 portal: it is dropped (never sent again as it is, for consents may have changed since), and the plan of this run
-decides anew. No answer: nothing is sent for this school in this run.
+decides anew. No answer: nothing is sent for this school in this run. A receipt that is not believed, though asked for
+once more: the portal has the batch, but which of its records is its secret, so the ledger takes the worst of each
+(`ledger.settle_doubtful`), this run sends them again under newer revisions, and the run says so. A batch that was
+dropped may still have been on its way: it is asked for again while it can arrive (`delivery.stragglers`).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Engine
 
-from database import reading
+from database import reading, writing
 from delivery import ledger
 from delivery.desk import Desk
-from delivery.outcome import enter_not_taken, enter_receipt
+from delivery.lease import confirm_lease
+from delivery.outcome import enter_doubtful, enter_not_taken, enter_receipt, enter_straggler
+from delivery.receipts import doubt
 from delivery.send import ask_receipt
+from delivery.stragglers import forget_stragglers, stragglers
+from journal.records import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """How many batches got their outcome, and of how many of these the receipt was not believed."""
+
+    finished: int
+    doubtful: int
 
 
 def open_batches(engine: Engine, school: str) -> list[ledger.StoredBatch]:
@@ -20,13 +38,43 @@ def open_batches(engine: Engine, school: str) -> list[ledger.StoredBatch]:
         return ledger.open_batches(connection, school)
 
 
-def finish_open_batches(desk: Desk) -> int:
-    """Learn and enter the outcome of each open batch; returns their number. Raises PortalError."""
+def finish_open_batches(desk: Desk) -> Recovered:
+    """Learn and enter the outcome of each open batch. Raises PortalError."""
+    with writing(desk.engine) as connection:
+        now = desk.clock()
+        confirm_lease(connection, desk.lease, now)
+        forget_stragglers(connection, desk.school, now)
+        late = stragglers(connection, desk.school, now)
     batches = open_batches(desk.engine, desk.school)
+    doubtful = _ask_after(desk, late)
     for batch in batches:
         receipt = ask_receipt(desk, batch.batch_id)
         if receipt is None:
-            enter_not_taken(desk, batch.batch_id, ledger.NOT_TAKEN, "never-arrived")
-        else:
+            enter_not_taken(desk, batch.batch_id, ledger.NOT_TAKEN, "never-arrived", may_arrive=True)
+            continue
+        if _is_believed(desk, receipt):
             enter_receipt(desk, receipt, "receipt")
-    return len(batches)
+        else:
+            enter_doubtful(desk, batch.batch_id, receipt.receipt_id)
+            doubtful += 1
+    return Recovered(len(batches), doubtful)
+
+
+def _is_believed(desk: Desk, receipt: Receipt) -> bool:
+    with reading(desk.engine) as connection:
+        return doubt(receipt, ledger.batch_records(connection, receipt.batch_id)) is None
+
+
+def _ask_after(desk: Desk, waiting: Sequence[str]) -> int:
+    """Ask for batches that were closed as not taken; returns how many arrived with a receipt that isn't believed."""
+    doubtful = 0
+    for batch_id in waiting:
+        receipt = ask_receipt(desk, batch_id)
+        if receipt is None:
+            continue
+        if _is_believed(desk, receipt):
+            enter_straggler(desk, receipt)
+        else:
+            enter_doubtful(desk, batch_id, receipt.receipt_id)
+            doubtful += 1
+    return doubtful

@@ -9,18 +9,23 @@ The way of one batch, and what is true if the process dies there:
 4. the outcome goes into the audit log, then into the ledger (`delivery.outcome`).
 
 Rules. No audit log, no sending. A batch is sent again only when the portal said that it did not take it, and
-only while consents still cover all of it. When an outcome stays unknown, nothing more is sent for this school.
+only while consents still cover all of it. When an outcome stays unknown, nothing more is sent for this school; a
+receipt that is not believed (`delivery.receipts`) leaves it unknown. A batch that the portal will never take because of
+what it says is divided until the records at fault stand alone; these are not sent again until they change or a person
+says so (`delivery.dead_letters`), the others go. What is wrong with the installation is no record's fault and stops
+the run.
 Deliberately not here: what to send (`delivery.plan`), links (`delivery.send_links`), earlier runs' leftovers
 (`delivery.recover`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from database import writing
+from database import reading
 from delivery import ledger
-from delivery.desk import Desk, SendingTally
+from delivery.desk import Desk, SendingTally, TakingBackStoppedError
 from delivery.intent import (
     Content,
     Intent,
@@ -31,14 +36,29 @@ from delivery.intent import (
     store_intents,
     withdraw_rows,
 )
-from delivery.lease import confirm_lease
+from delivery.lease import check_lease
 from delivery.outcome import ResolvedBy, enter_not_taken, enter_receipt
+from delivery.receipts import doubt, doubted
+from delivery.watch import has_moved
 from journal.portal import PortalError, Resend
 from journal.records import Receipt
 
+RECORDS_FAULTS = frozenset({"SchemaViolation", "TooLarge"})
+"""The portal's final refusals that speak of what a batch says, not of who sends it."""
+
+REFUSALS_IN_A_ROW = 14
+"""One more than dividing the largest batch down to one record takes: if so many are, it is no record's fault."""
+
 
 class GroundLostError(Exception):
-    """A consent ended while a batch waited to be sent again."""
+    """A consent ended after a batch was stored and before it was sent."""
+
+
+@dataclass(slots=True)
+class _Calls:
+    """What is known of a batch's calls: whether any broke off, so that it may arrive later."""
+
+    broken: bool = False
 
 
 def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
@@ -56,6 +76,7 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
     rows = publish.sort_values(["student_key", "source_key"], kind="stable")
     for start in range(0, len(rows), batch_records):
         part = rows.iloc[start : start + batch_records]
+        take_back_first(desk, tally)
         if tally.stopped_by:
             tally.failed += len(part)
             continue
@@ -65,74 +86,127 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
         _send(desk, batch, by_key, tally)
 
 
+def take_back_first(desk: Desk, tally: SendingTally) -> None:
+    """Take back what lost its ground since it was last looked for; if that can't be done, nothing else is sent."""
+    if tally.stopped_by is None:
+        try:
+            desk.first()
+        except TakingBackStoppedError as stopped:
+            tally.stopped_by = stopped.failure
+
+
 def _send(desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, Content], tally: SendingTally) -> None:
-    for intent in store_intents(desk, rows, contents, tally):
+    waiting = [rows]
+    while waiting:
+        part = waiting.pop(0)
         if tally.stopped_by:
-            _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by.code, tally)
+            _count_failed(part, tally)
             continue
-        _submit(desk, intent, tally)
+        divided: list[list[ledger.BatchRow]] = []
+        for intent in store_intents(desk, part, contents, tally):
+            if tally.stopped_by:
+                _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by.code, tally)
+            else:
+                divided += _submit(desk, intent, tally)
+        waiting[:0] = divided
 
 
-def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> None:
-    """Send one stored batch and enter its outcome; an outcome that stays unknown stops the sending."""
+def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> list[list[ledger.BatchRow]]:
+    """Send one stored batch and enter its outcome; an outcome that stays unknown stops the sending.
+
+    Returns what is to be stored and sent in its place: the parts that a refused batch was divided into, or all of one
+    that can't go as it is, for storing it again leaves out what lost its ground.
+    """
+    calls = _Calls()
     try:
-        receipt, resolved_by = _receipt_for(desk, intent)
+        receipt, resolved_by = _receipt_for(desk, intent, calls)
     except GroundLostError:
-        _drop(desk, intent, ledger.NOT_TAKEN, "ground-lost", tally)
-        return
+        enter_not_taken(desk, intent.prepared.batch_id, ledger.NOT_TAKEN, "ground-lost", may_arrive=calls.broken)
+        return [[replace(row, new=False) for row in intent.rows]]
+    except TakingBackStoppedError as stopped:
+        _drop(desk, intent, ledger.NOT_TAKEN, "not-sent", tally, may_arrive=calls.broken)
+        tally.stopped_by = stopped.failure
+        return []
     except PortalError as error:
         failure = error
     else:
         desk.boundary("reply-received")
         enter_receipt(desk, receipt, resolved_by)
         _count(intent.rows, receipt, tally)
-        return
+        tally.refused_in_a_row = 0
+        return []
     if failure.resend is Resend.UNKNOWN:
         _count_failed(intent.rows, tally)
         tally.stopped_by = failure
-        return
+        return []
     refused = failure.resend is Resend.FINAL and failure.said_by_portal
-    _drop(desk, intent, ledger.REFUSED if refused else ledger.NOT_TAKEN, failure.code, tally)
+    tally.refused_in_a_row += 1
+    if refused and failure.code in RECORDS_FAULTS and tally.refused_in_a_row < REFUSALS_IN_A_ROW:
+        return _divide(desk, intent, failure.code, tally)
+    state = ledger.REFUSED if refused else ledger.NOT_TAKEN
+    _drop(desk, intent, state, failure.code, tally, may_arrive=calls.broken)
     tally.stopped_by = failure
+    return []
 
 
-def _receipt_for(desk: Desk, intent: Intent) -> tuple[Receipt, ResolvedBy]:
+def _divide(desk: Desk, intent: Intent, code: str, tally: SendingTally) -> list[list[ledger.BatchRow]]:
+    """Enter a refusal that is its records' fault; returns the halves, none when the one record at fault is found."""
+    alone = len(intent.rows) == 1
+    enter_not_taken(desk, intent.prepared.batch_id, ledger.REFUSED, code, blame_records=alone)
+    if alone:
+        _count_failed(intent.rows, tally)
+        return []
+    known = [replace(row, new=False) for row in intent.rows]
+    return [known[: len(known) // 2], known[len(known) // 2 :]]
+
+
+def _receipt_for(desk: Desk, intent: Intent, calls: _Calls) -> tuple[Receipt, ResolvedBy]:
     """Submit until a receipt, a refusal, or the end of patience; a lost reply is asked after, never sent blindly."""
-    tries = 0
 
     def once() -> Receipt:
-        nonlocal tries
-        tries += 1
-        if tries > 1:
-            _still_ours(desk, intent)
-        desk.turns.take()
+        desk.turns.take(urgent=desk.urgent, meanwhile=desk.first)
+        _still_stands(desk, intent)
         return desk.portal.submit(intent.prepared)
 
+    sent = {row.record_id for row in intent.rows}
     lost = PortalError("no-attempt", Resend.RETRYABLE)
     for _ in range(desk.patience.attempts):
         try:
-            return desk.patience.call(once), "reply"
+            receipt: Receipt | None = desk.patience.call(once, meanwhile=desk.first)
         except PortalError as error:
             if error.resend is not Resend.UNKNOWN:
                 raise
             lost = error
+            calls.broken = True
+        else:
+            if receipt is not None and doubt(receipt, sent) is None:
+                return receipt, "reply"
         receipt = ask_receipt(desk, intent.prepared.batch_id)
         if receipt is not None:
+            why = doubt(receipt, sent)
+            if why is not None:
+                raise doubted(why)
             return receipt, "receipt"
     # The portal said each time that it took nothing: so nothing is unknown any more.
     raise PortalError(lost.code, Resend.RETRYABLE, detail=lost.detail)
 
 
-def _still_ours(desk: Desk, intent: Intent) -> None:
-    """Hold a batch against the world again before a later try, which may come minutes after its intent was stored.
+def _still_stands(desk: Desk, intent: Intent) -> None:
+    """Hold a batch against the world at the last moment before a try, which may come minutes after it was stored.
 
-    Raises GroundLostError when a consent ended, BridgeError `lease-lost` when another process took over: then that
-    one has asked for this batch's receipt and entered its outcome, and nothing may be sent from here any more.
+    Where the registry moved, what lost its ground is taken back first: at this moment no outcome is unknown, and what
+    is taken back is in no other batch, or this one doesn't go. Raises GroundLostError when a consent ended,
+    BridgeError `lease-lost` when another process took over: then that one has asked for this batch's receipt and
+    entered its outcome, and nothing may be sent from here any more.
     """
-    with writing(desk.engine) as connection:
-        now = desk.clock()
-        confirm_lease(connection, desk.lease, now)
-        if len(permitted_now(desk, connection, intent.rows, now)[0]) < len(intent.rows):
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
+        if not has_moved(connection, intent.mark, desk.clock(), desk.day_of):
+            return
+    desk.first()
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
+        if len(permitted_now(desk, connection, intent.rows, desk.clock())[0]) < len(intent.rows):
             raise GroundLostError
 
 
@@ -140,7 +214,7 @@ def ask_receipt(desk: Desk, batch_id: str) -> Receipt | None:
     """Ask the portal whether it took a batch. A PortalError here leaves the outcome unknown."""
 
     def once() -> Receipt | None:
-        desk.turns.take()
+        desk.turns.take(urgent=desk.urgent)
         return desk.portal.receipt(desk.school, batch_id)
 
     try:
@@ -150,8 +224,8 @@ def ask_receipt(desk: Desk, batch_id: str) -> Receipt | None:
     raise unknown
 
 
-def _drop(desk: Desk, intent: Intent, state: str, code: str, tally: SendingTally) -> None:
-    enter_not_taken(desk, intent.prepared.batch_id, state, code)
+def _drop(desk: Desk, intent: Intent, state: str, code: str, tally: SendingTally, *, may_arrive: bool = False) -> None:
+    enter_not_taken(desk, intent.prepared.batch_id, state, code, may_arrive=may_arrive)
     _count_failed(intent.rows, tally)
 
 

@@ -4,7 +4,8 @@ Rules. Every message is announced in the audit log before it is sent, and its ou
 revision of its own and changes nothing when the portal holds a newer one, so a lost reply is answered by
 telling the same again: `pending` in the ledger means "told, reply not seen". Links are announced a chunk at a
 time, for each announcement waits for the disk. Dies in a chunk: its links stay pending, the next run tells
-them again. A link is opened only if its ground still stands in the transaction that stores the intent.
+them again. A link is opened only if its ground stands in the transaction that stores the intent, and where the
+registry moved since, once more at the last moment before it is told: what lost its ground is closed first then.
 """
 
 from collections import defaultdict
@@ -18,12 +19,13 @@ from sqlalchemy.engine import Connection
 
 from audit.entry import LinkIntended, LinkOutcome, Outcome
 from consent_registry.decision import Grant
-from database import gate, writing
+from database import gate, reading, writing
 from delivery import ledger
-from delivery.desk import Desk
-from delivery.lease import confirm_lease
+from delivery.desk import Desk, TakingBackStoppedError
+from delivery.lease import check_lease, confirm_lease
 from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
 from delivery.tables import LINK_STATE
+from delivery.watch import Mark, has_moved, mark_of
 from journal.portal import PortalError, Resend
 from journal.records import LinkEnd, LinkPut, LinkState
 from journal.vocabulary import ALL_KINDS
@@ -48,6 +50,15 @@ class _Message:
     student_key: str
     message: LinkPut | LinkEnd
     terms: bytes | None
+    mark: Mark | None = None
+
+
+class _OtherTermsError(Exception):
+    """A link's ground went or changed after its message was stored and before it was told."""
+
+
+_Answer = tuple[_Message, Outcome, str | None]
+"""A message, what became of it, and the portal's code where it was not taken."""
 
 
 def told_links(connection: Connection, school: str) -> dict[str, ToldLink]:
@@ -68,8 +79,11 @@ def end_links(desk: Desk, plan: LinkPlan, tally: LinkTally) -> None:
 def put_links(desk: Desk, plan: LinkPlan, tally: LinkTally) -> None:
     """Open or renew links at the portal."""
     for part in _chunks(plan.put):
-        if tally.stopped_by is None:
-            _tell(desk, _store_puts(desk, part), tally)
+        changed: Sequence[LinkEnding | Grant] = part
+        while changed and tally.stopped_by is None:
+            put = _store_puts(desk, changed)
+            waiting = {message.link_id for message in _tell(desk, put, tally)}
+            changed = [link for link in changed if link.link_id in waiting]
 
 
 def _chunks(links: Sequence[LinkEnding] | Sequence[Grant]) -> Iterator[list[LinkEnding | Grant]]:
@@ -103,6 +117,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
         gate(connection, desk.school)
         now = desk.clock()
         confirm_lease(connection, desk.lease, now)
+        mark = mark_of(connection, desk.school, now, desk.day_of)
         standing = {
             ground.link_id: ground
             for ground in desk.grounds_now(connection, sorted({link.student_key for link in part}), now)
@@ -129,6 +144,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
                     kinds=frozenset(grant.kinds or ALL_KINDS),
                 ),
                 terms_digest(grant),
+                mark,
             )
             for grant in grants
         ]
@@ -171,6 +187,8 @@ def _store_pending(connection: Connection, school: str, messages: Sequence[_Mess
 def _announce(desk: Desk, messages: Sequence[_Message], now: datetime) -> None:
     if not messages:
         return
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
     desk.log.append([_intended(desk, message.message, now) for message in messages])
     desk.boundary("links-logged")
 
@@ -199,42 +217,73 @@ def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkInte
     )
 
 
-def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> None:
-    """Send each message; what was answered is entered even when a later one breaks off."""
-    answered: list[tuple[_Message, Outcome]] = []
+def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> list[_Message]:
+    """Send each message; what was answered is entered even when a later one breaks off.
+
+    Returns those that were not sent because their ground is another now.
+    """
+    answered: list[_Answer] = []
+    changed: list[_Message] = []
     for message in messages:
         try:
-            desk.patience.call(partial(_ask, desk, message.message), idempotent=True)
+            desk.patience.call(partial(_ask, desk, message), idempotent=True, meanwhile=desk.first)
+        except _OtherTermsError:
+            answered.append((message, "not-taken", "ground-lost"))
+            changed.append(message)
+        except TakingBackStoppedError as stopped:
+            tally.stopped_by = stopped.failure
+            break
         except PortalError as error:
             if isinstance(message.message, LinkPut):
                 tally.not_put += 1
             else:
                 tally.not_ended += 1
             if error.resend is not Resend.UNKNOWN:
-                answered.append((message, "refused" if error.resend is Resend.FINAL else "not-taken"))
+                outcome: Outcome = "refused" if error.resend is Resend.FINAL else "not-taken"
+                answered.append((message, outcome, error.code))
             if error.resend is not Resend.FINAL:
                 tally.stopped_by = error
                 break
         else:
-            answered.append((message, "taken"))
+            answered.append((message, "taken", None))
             if isinstance(message.message, LinkPut):
                 tally.put += 1
             else:
                 tally.ended += 1
     desk.boundary("links-told")
     _enter(desk, answered)
+    return changed
 
 
-def _ask(desk: Desk, message: LinkPut | LinkEnd) -> LinkState:
-    desk.turns.take()
-    if isinstance(message, LinkPut):
-        return desk.portal.put_link(message)
-    return desk.portal.end_link(message)
+def _ask(desk: Desk, message: _Message) -> LinkState:
+    desk.turns.take(urgent=desk.urgent, meanwhile=desk.first)
+    _still_stands(desk, message)
+    if isinstance(message.message, LinkPut):
+        return desk.portal.put_link(message.message)
+    return desk.portal.end_link(message.message)
 
 
-def _enter(desk: Desk, answered: Sequence[tuple[_Message, Outcome]]) -> None:
+def _still_stands(desk: Desk, message: _Message) -> None:
+    """Hold a message against the world at the last moment. Raises _OtherTermsError, BridgeError `lease-lost`."""
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
+        now = desk.clock()
+        if message.mark is None or not has_moved(connection, message.mark, now, desk.day_of):
+            return
+    desk.first()
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
+        grounds = desk.grounds_now(connection, [message.student_key], desk.clock())
+    ground = next((one for one in grounds if one.link_id == message.link_id), None)
+    if not isinstance(ground, Grant) or terms_digest(ground) != message.terms:
+        raise _OtherTermsError
+
+
+def _enter(desk: Desk, answered: Sequence[_Answer]) -> None:
     if not answered:
         return
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
     now = desk.clock()
     desk.log.append(
         [
@@ -247,15 +296,19 @@ def _enter(desk: Desk, answered: Sequence[tuple[_Message, Outcome]]) -> None:
                 action="put" if isinstance(message.message, LinkPut) else "end",
                 outcome=outcome,
             )
-            for message, outcome in answered
+            for message, outcome, _ in answered
         ]
     )
     with writing(desk.engine) as connection:
-        for message, outcome in answered:
+        confirm_lease(connection, desk.lease, now)
+        for message, outcome, code in answered:
+            # A message that was told since has a newer revision, and its own outcome.
+            this_link = LINK_STATE.update().where(
+                LINK_STATE.c.link_id == message.link_id, LINK_STATE.c.revision == message.message.revision
+            )
             if outcome == "taken":
                 active = isinstance(message.message, LinkPut)
-                connection.execute(
-                    LINK_STATE.update()
-                    .where(LINK_STATE.c.link_id == message.link_id)
-                    .values(active=active, pending=False, terms_digest=message.terms)
-                )
+                told = {"active": active, "pending": False, "terms_digest": message.terms}
+                connection.execute(this_link.values(**told, refused_code=None, refused_at=None))
+            elif outcome == "refused":
+                connection.execute(this_link.values(refused_code=code, refused_at=now))

@@ -23,7 +23,7 @@ from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBala
 from delivery.content import content_digests
 from delivery.limits import exceeded
 from delivery.links import LinkPlan, plan_links
-from delivery.plan import RecordPlan, plan_records
+from delivery.plan import KEY_COLUMNS, RecordPlan, plan_records
 from delivery.plan_file import HELD, PAUSED
 from delivery.send_links import told_links
 from flows.bridge import Bridge, School
@@ -50,6 +50,8 @@ class Look:
     records: RecordPlan
     links: LinkPlan
     warnings: Mapping[str, int]
+    contents: pd.DataFrame = field(repr=False)
+    """Of each record that was read and is permitted: whose it is, and the keyed digest of its content."""
     rows_set_aside: Sequence[RowSetAside] = ()
 
 
@@ -89,14 +91,21 @@ def look_at(
     read: SchoolReading | None,
     roster: Mapping[str, RosterEntry],
     now: datetime,
+    student_keys: Sequence[str] | None = None,
 ) -> Look:
-    """Decide and plan for what was read (`read` None: for what the ledger holds alone). Sends nothing."""
+    """Decide and plan for what was read (`read` None: for what the ledger holds alone). Sends nothing.
+
+    `student_keys`: only these students' records and links are looked at, which asks for `read` None.
+    """
     today = bridge.today(now)
     with reading(bridge.engine) as connection:
-        grounds = grounds_of(bridge, connection, school.code, roster, now)
+        grounds = grounds_of(bridge, connection, school.code, roster, now, student_keys)
         pilot = pilot_of(connection, school.code, school.pilot_classes)
-        known = ledger.load_records(connection, school.code)
+        known = ledger.load_records(connection, school.code, student_keys)
         told = told_links(connection, school.code)
+    if student_keys is not None:
+        concerned = frozenset(student_keys)
+        told = {link_id: link for link_id, link in told.items() if link.student_key in concerned}
 
     def decided(frame: pd.DataFrame) -> pd.DataFrame:
         words = decision.decide(frame, grounds, roster, today=today, pilot=pilot)
@@ -104,8 +113,9 @@ def look_at(
 
     records = empty_frame(RECORDS) if read is None else read.records
     digests = content_digests(records, bridge.vault.derive(f"content:{school.code}"))
+    judged = decided(records).assign(digest=digests)
     plan = plan_records(
-        decided(records).assign(digest=digests),
+        judged,
         empty_frame(SET_ASIDE) if read is None else read.set_aside,
         decided(known),
         None if read is None else read.window,
@@ -121,7 +131,9 @@ def look_at(
         limited_reasons=LIMITED_REASONS,
     )
     warnings = {} if read is None else counts_of(read.warnings["warning"])
-    return Look(now, today, roster, plan, links, warnings, () if read is None else _listed(read.set_aside))
+    contents = judged.loc[judged["permitted"].astype(bool), [*KEY_COLUMNS, "digest"]]
+    rows_set_aside = () if read is None else _listed(read.set_aside)
+    return Look(now, today, roster, plan, links, warnings, contents, rows_set_aside)
 
 
 def _listed(set_aside: pd.DataFrame) -> tuple[RowSetAside, ...]:

@@ -5,12 +5,16 @@ The straight walk of a record: `connectors.school` (rows) → `mappings` (record
 outcome) → `connectors.portal` → `audit`. Links are closed first and opened before records are published, so
 that no account ever sees a record without ground.
 
-Rules. One `now` a run; consents are read again when an intent is stored. Every run ends in a balance, also one
-that was not done. Deliberately not here: Prefect (`flows.district`), what people look at (`reports`).
+Rules. One `now` a reading and one a decision; consents are read again when an intent is stored, and what lost its
+ground meanwhile goes first (`flows.taking_back`). Every run ends in a balance, also one
+that was not done. A written plan (`only`) is carried out exactly, or refused with nothing sent. What the portal asked
+for earlier is heeded before a school is read. Deliberately not here: Prefect (`flows.district`), what people look at
+(`reports`).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -24,19 +28,22 @@ from database import gate, reading, writing
 from delivery import holds
 from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
-from delivery.desk import Desk, SendingTally
+from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.links import LinkPlan
+from delivery.plan_file import SchoolPlan
 from delivery.reconcile import believed_records, correct_ledger, differences
-from delivery.recover import finish_open_batches
+from delivery.recover import Recovered, finish_open_batches
+from delivery.rest import Rest
 from delivery.roster import load_roster, store_roster
 from delivery.runs import store_balance
-from delivery.send import send_publications, send_withdrawals
+from delivery.send import send_publications, send_withdrawals, take_back_first
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
-from flows.failures import describe, guarded, not_taken_back
+from flows.failures import describe, doubtful_receipts, guarded, not_taken_back, until_when
 from flows.look import (
     LATE,
+    Leave,
     Look,
     admitted_links,
     admitted_withdrawals,
@@ -46,8 +53,13 @@ from flows.look import (
     look_at,
     pilot_test,
 )
+from flows.planned import refuse_changed, write_down
 from flows.progress import Progress, silent
+from flows.taking_back import TakingBack
 from journal.school import RosterEntry, SchoolReading, school_year
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks for what lost its ground while a school is read."""
 
 LEASE_TRIES = 120
 """A sync waits a minute for another process's sweep; a sweep does not wait for a sync (it comes again)."""
@@ -58,12 +70,23 @@ def _read(bridge: Bridge, school: School, now: datetime) -> SchoolReading:
     return school.read(school_year(today), today)
 
 
+def _read_meanwhile(bridge: Bridge, school: School, now: datetime, meanwhile: Callable[[], None]) -> SchoolReading:
+    """Read the school, which may take minutes, and every second of it do what can't wait."""
+    with ThreadPoolExecutor(1, thread_name_prefix=f"read-{school.code}") as thread:
+        read = thread.submit(_read, bridge, school, now)
+        while not wait([read], LOOK_EVERY).done:
+            meanwhile()
+        return read.result()
+
+
 def _blank(school: School, run: str, now: datetime, *, dry_run: bool = False) -> SchoolBalance:
     return SchoolBalance(school.code, school.name, school.district, run, now, now, dry_run=dry_run)
 
 
-def plan_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
-    """Return the balance that a sync would have now; nothing is sent or stored."""
+def plan_school(
+    bridge: Bridge, code: str, progress: Progress = silent, *, write: Callable[[SchoolPlan], None] = lambda _: None
+) -> SchoolBalance:
+    """Return the balance that a sync would have now; nothing is sent or stored. `write` is given the plan itself."""
     school = bridge.school(code)
     now = bridge.clock()
     blank = _blank(school, "plan", now, dry_run=True)
@@ -72,7 +95,9 @@ def plan_school(bridge: Bridge, code: str, progress: Progress = silent) -> Schoo
         read = _read(bridge, school, now)
         progress(code, "decide")
         look = look_at(bridge, school, read, read.roster, now)
-        outcome.balance = expected_balance(look, leave_for(bridge, school, look), blank)
+        leave = leave_for(bridge, school, look)
+        outcome.balance = expected_balance(look, leave, blank)
+        write(write_down(bridge, school, look, leave))
     progress(code, "done")
     return replace(outcome.balance, ended_at=bridge.clock())
 
@@ -109,55 +134,81 @@ def at_desk(
         run=run,
         software=bridge.software,
         lease=lease,
-        patience=bridge.patience,
+        patience=bridge.patience.heeding(Rest(bridge.engine, bridge.clock, school.code)),
         turns=bridge.turns,
         grounds_now=grounds_now,
         in_pilot_now=in_pilot_now,
+        day_of=bridge.today,
         boundary=bridge.boundary,
     )
     try:
         yield desk
     finally:
-        with writing(bridge.engine) as connection:
-            give_back_lease(connection, lease)
+        give_back_lease(bridge.engine, lease)
 
 
-def sync_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
-    """Bring the portal to what it should hold of one school; returns the run's balance, also of a failed run."""
+def sync_school(
+    bridge: Bridge, code: str, progress: Progress = silent, *, only: SchoolPlan | None = None
+) -> SchoolBalance:
+    """Bring the portal to what it should hold of one school; returns the run's balance, also of a failed run.
+
+    `only`: by exactly this plan; where the world has changed since, the run fails by `plan-outdated` and sends nothing.
+    """
     school = bridge.school(code)
     now = bridge.clock()
     run = bridge.new_id()
     blank = _blank(school, run, now)
+    counted: Callable[[SchoolBalance], SchoolBalance] = replace
     with guarded(blank) as outcome:
-        roster: dict[str, RosterEntry] = {}
+        roster: dict[str, RosterEntry] = {} if only else _last_roster(bridge, code)
         with at_desk(bridge, school, run, lambda: roster) as desk:
+            desk.patience.heed()
             bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
             progress(code, "recover")
-            finish_open_batches(desk)
+            recovered = finish_open_batches(desk)
+            first = TakingBack(bridge, school, desk, roster)
+            counted = first.counted
+            desk = replace(desk, first=first)  # noqa: PLW2901  the same desk, from here on with what goes first
             progress(code, "read")
             try:
-                read = _read(bridge, school, now)
+                read = _read_meanwhile(bridge, school, now, desk.first)
+            except TakingBackStoppedError as stopped:
+                raise stopped.failure from None
             except Exception:
+                if only is not None:
+                    raise
                 # A school that can't be read must not keep at the portal what lost its ground.
-                roster.update(_last_roster(bridge, code))
-                look = look_at(bridge, school, None, roster, now)
-                outcome.balance = _apply(bridge, school, desk, _withdrawals_only(look), blank)
+                first.start_from_here()
+                look = _withdrawals_only(look_at(bridge, school, None, roster, now))
+                outcome.balance = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
                 raise
+            roster.clear()
             roster.update(read.roster)
             with writing(bridge.engine) as connection:
+                confirm_lease(connection, desk.lease, bridge.clock())
                 store_roster(connection, code, read.roster, now, lambda plain: _seal_roster(bridge, code, plain))
             progress(code, "decide")
-            look = look_at(bridge, school, read, roster, now)
+            first.start_from_here()
+            first.look = look = look_at(bridge, school, read, roster, bridge.clock())
+            leave = leave_for(bridge, school, look)
+            if only is not None:
+                refuse_changed(bridge, school, only, look, leave)
             progress(code, "send")
-            outcome.balance = _apply(bridge, school, desk, look, blank)
+            applied = first.rebalanced(_apply(bridge, school, desk, look, blank, leave))
+            outcome.balance = _with_doubts(applied, recovered)
     progress(code, "done")
-    return _close_run(bridge, outcome.balance)
+    return _close_run(bridge, counted(outcome.balance))
+
+
+def _with_doubts(balance: SchoolBalance, recovered: Recovered) -> SchoolBalance:
+    """Say of a run that it met receipts which are not believed, unless something worse ended it."""
+    return replace(balance, failure=balance.failure or doubtful_receipts(balance.school, recovered.doubtful))
 
 
 def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
     """Take back at once what lost its ground, and close ended links, from the registry and the ledger alone.
 
-    Does nothing while another process syncs the school: the next sweep comes in a minute.
+    Does nothing while another process syncs the school, for that one takes back between its requests.
     """
     school = bridge.school(code)
     blank = _blank(school, bridge.new_id(), bridge.clock())
@@ -181,13 +232,15 @@ def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progr
         return None
     with at_desk(bridge, school, run, lambda: roster, tries=1) as desk:
         progress(code, "recover")
-        finish_open_batches(desk)
+        recovered = finish_open_batches(desk)
         look = look_at(bridge, school, None, roster, now)
         if not look.links.end and not len(look.records.withdraw):
-            return None
+            return _with_doubts(blank, recovered) if recovered.doubtful else None
         progress(code, "send")
+        desk.patience.heed()
         bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
-        return _apply(bridge, school, desk, _withdrawals_only(look), blank)
+        look = _withdrawals_only(look)
+        return _with_doubts(_apply(bridge, school, desk, look, blank, leave_for(bridge, school, look)), recovered)
 
 
 def _withdrawals_only(look: Look) -> Look:
@@ -208,22 +261,23 @@ def _open_roster(bridge: Bridge, code: str, sealed: bytes) -> bytes:
     return bridge.vault.open_for(f"roster:{code}", sealed)
 
 
-def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: SchoolBalance) -> SchoolBalance:
+def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: SchoolBalance, leave: Leave) -> SchoolBalance:
     """Send a look's plan in the order that never shows a record without ground; returns the balance."""
-    leave = leave_for(bridge, school, look)
     if leave.held is not None:
         _store_hold(bridge, school, leave.held, desk.run, look.now)
     links, tally = LinkTally(), SendingTally()
     link_plan = admitted_links(look.links, leave)
-    end_links(desk, link_plan, links)
-    send_withdrawals(desk, admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
+    end_links(at_once(desk), link_plan, links)
+    send_withdrawals(at_once(desk), admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
     if leave.stop is None:
+        take_back_first(desk, tally)
         if links.stopped_by is None and tally.stopped_by is None:
             put_links(desk, link_plan, links)
         tally.stopped_by = tally.stopped_by or links.stopped_by
         _publish(bridge, desk, look.records.publish, tally)
         with writing(bridge.engine) as connection:
             holds.finish_holds(connection, school.code, "", bridge.clock())
+    take_back_first(desk, tally)
     stopped_by = tally.stopped_by or links.stopped_by
     expected = expected_balance(look, leave, blank)
     late = {LATE: tally.withheld_late} if tally.withheld_late else {}
@@ -258,8 +312,8 @@ def _store_hold(bridge: Bridge, school: School, plan: HeldPlan, run: str, now: d
 
 def _close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> SchoolBalance:
     """Write the run's end into the audit log and keep its balance for reports."""
-    ended = replace(balance, ended_at=bridge.clock())
-    with guarded(ended) as outcome:
+    with guarded(replace(balance, ended_at=bridge.clock())) as outcome:
+        outcome.balance = ended = replace(outcome.balance, failure=until_when(bridge, balance.school, balance.failure))
         counts: dict[str, int | Mapping[str, int]] = {
             "read": ended.read,
             "sent": ended.sent,
@@ -289,12 +343,14 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
     run = bridge.new_id()
     blank = _blank(school, run, now)
     found: Counter[str] = Counter()
+    doubtful = 0
     with guarded(blank) as outcome, at_desk(bridge, school, run, dict) as desk:
+        desk.patience.heed()
         progress(code, "recover")
-        finish_open_batches(desk)
+        doubtful = finish_open_batches(desk).doubtful
         progress(code, "holdings")
         bridge.turns.take()
-        held = bridge.patience.call(lambda: list(bridge.portal.holdings(code)))
+        held = desk.patience.call(lambda: list(bridge.portal.holdings(code)))
         with writing(bridge.engine) as connection:
             gate(connection, code)
             confirm_lease(connection, desk.lease, bridge.clock())
@@ -302,4 +358,5 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
             found = correct_ledger(connection, code, named, bridge.today(now))
     if outcome.balance.failure is not None:
         return _close_run(bridge, outcome.balance)
-    return replace(sync_school(bridge, code, progress), differences=dict(found))
+    synced = replace(sync_school(bridge, code, progress), differences=dict(found))
+    return replace(synced, failure=synced.failure or doubtful_receipts(code, doubtful))
