@@ -89,6 +89,8 @@ def _forbidden(root: etree._Element) -> str:
     tree = root.getroottree()
     if tree.docinfo.internalDTD is not None or tree.docinfo.externalDTD is not None:
         return "has a DTD"
+    if tree.docinfo.xml_version != "1.0":
+        return "not XML 1.0"
     if next(root.iter(etree.Entity), None) is not None:
         return "has an entity reference"
     beside = (*root.itersiblings(preceding=True), *root.itersiblings())

@@ -123,6 +123,13 @@ class _WatchedPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedConnection
 
 
+class _StayingSession(requests.Session):
+    """A session that sees no redirect: to prepare one that is not followed, requests would read its whole body."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  requests' own signature
+        return None
+
+
 class _PinnedAdapter(HTTPAdapter):
     """Opens connections by the bridge's own TLS context and adds nothing to it."""
 
@@ -218,7 +225,7 @@ class Exchange:
                 self._sessions = [one for one in self._sessions if one is not session]
             session = None
         if session is None:
-            session = requests.Session()
+            session = _StayingSession()
             session.trust_env = False
             session.adapters.clear()
             session.mount("https://", _PinnedAdapter(context))

@@ -101,6 +101,16 @@ def test_a_reply_without_end_is_cut(
     assert (caught.value.code, caught.value.resend) == ("reply-malformed", Resend.UNKNOWN)
 
 
+def test_the_body_of_a_redirect_is_bounded_like_any_other(
+    portal: SoapPortal, batch: PreparedBatch, server: ScriptedServer
+) -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:9/\r\nContent-Length: 99999999\r\n\r\n"
+    server.answer(moved, *[b" " * 1024 * 1024] * 40)
+    with pytest.raises(PortalError, match="longer than 16 MiB") as caught:
+        portal.submit(batch)
+    assert caught.value.resend is Resend.UNKNOWN
+
+
 def test_the_bridges_own_certificate_may_not_speak_for_the_portal(
     open_portal: Callable[..., SoapPortal], batch: PreparedBatch, server: ScriptedServer, keys: object
 ) -> None:
