@@ -17,6 +17,7 @@ import typer
 from commands.application_line import add_to
 from commands.call import Call
 from commands.console import Console
+from commands.delivery_line import delivery_app
 from commands.endings import INTERRUPTED, failed, interrupted, wrong_usage
 from commands.keys_line import keys_app
 from commands.line import LANGUAGE, AsDocument, Schools, call_of, group, help_of
@@ -34,6 +35,7 @@ for _name, _subcommands in (
     ("registry", registry_app),
     ("pilot", pilot_app),
     ("hold", hold_app),
+    ("delivery", delivery_app),
     ("audit", audit_app),
     ("keys", keys_app),
     ("sandbox", sandbox_app),
@@ -68,11 +70,19 @@ def check(context: typer.Context) -> ExitStatus:
 
 
 @app.command(help=help_of("plan"))
-def plan(context: typer.Context, schools: Schools = None, *, as_document: AsDocument = False) -> ExitStatus:
+def plan(
+    context: typer.Context,
+    schools: Schools = None,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help=help_of("plan-out"), show_default=False)
+    ] = None,
+    as_document: AsDocument = False,
+) -> ExitStatus:
     """Say what a sync would do."""
     from commands import delivery
 
-    return delivery.plan(call_of(context), schools or (), as_document=as_document)
+    return delivery.plan(call_of(context), schools or (), as_document=as_document, out=out)
 
 
 @app.command(help=help_of("sync"))
@@ -84,12 +94,17 @@ def sync(
     with_prefect: Annotated[
         bool | None, typer.Option("--with-prefect/--without-prefect", help=help_of("with-prefect"))
     ] = None,
+    written: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help=help_of("sync-plan"), show_default=False)
+    ] = None,
     as_document: AsDocument = False,
 ) -> ExitStatus:
     """Bring the portal to what it should hold."""
     from commands import delivery
 
     del full  # every sync reads the whole school year; the option is promised for versions that read less
+    if written is not None:
+        return delivery.sync_planned(call_of(context), schools or (), written, as_document=as_document)
     chosen = bool(os.environ.get("PREFECT_API_URL")) if with_prefect is None else with_prefect
     return delivery.sync(call_of(context), schools or (), as_document=as_document, with_prefect=chosen)
 

@@ -4,10 +4,13 @@ Rules. A school fails alone: its line says why, the others go on. The exit statu
 `sync` runs the same flow as the schedule does: by Prefect's engine where a Prefect server is named (PREFECT_API_URL)
 or asked for, else by threads (docs/adr/prefect-only-starts-work.md); what Prefect could not run is run without it,
 for what was sent is known by the bridge's database alone. `--json` writes one JSON document on stdout and nothing else.
+`plan --out` writes what a sync would do into a file, `sync --plan` does exactly that, school by school, or refuses; it
+runs by threads alone, for Prefect is told school codes and nothing else.
 """
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import database
@@ -17,8 +20,11 @@ from commands.opening import open_bridge, open_state
 from commands.report_pages import write_report
 from commands.scheduler import run_sync
 from delivery.balance import SchoolBalance, overall_status
+from delivery.plan_file import PlanFile, SchoolPlan, read_plan, refuse_other_file, write_plan
 from delivery.runs import last_balances
 from flows import steps
+from flows.assembly import software
+from flows.bridge import Bridge
 from flows.order import Step, run_in_threads
 from flows.progress import Progress
 from journal.wording import BridgeError, ExitStatus, Language, Wording
@@ -43,11 +49,47 @@ _NO_REPORT = Wording(
     ru="Отчёта ещё нет: ни одна школа не передавала данных. Выполните: dnevnik sync",
     en="There is no report yet: no school was synced. Do: dnevnik sync",
 )
+_WRITTEN = Wording(
+    ru="План записан: {file} (школ {schools}, действий {acts}, отпечаток {digest}). Исполнить: "
+    "dnevnik sync --plan {file}",
+    en="The plan is written: {file} ({schools} schools, {acts} acts, digest {digest}). To carry it out: "
+    "dnevnik sync --plan {file}",
+)
+_NOT_PLANNED = Wording(
+    ru="План не записан: ни одну школу не удалось прочитать", en="The plan is not written: no school could be read"
+)
+DIGEST_SHOWN = 12
 
 
-def plan(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
-    """Say what a sync would do; sends nothing."""
-    return _run(call, schools, steps.plan_school, _PLANNING, as_document=as_document)
+def plan(call: Call, schools: Sequence[str], *, as_document: bool, out: Path | None = None) -> ExitStatus:
+    """Say what a sync would do; sends nothing. `out`: write it, so that it can be carried out just so.
+
+    Raises BridgeError `plan-name-taken`, `plan-not-written`. A school that can't be planned is not in the file.
+    """
+    if out is None:
+        return _run(call, schools, steps.plan_school, _PLANNING, as_document=as_document)
+    codes = [school.code for school in call.settings().chosen(schools)]
+    refuse_other_file(out)
+    made_at = utc_now()
+    written: dict[str, SchoolPlan] = {}
+
+    def keep(one: SchoolPlan) -> None:
+        written[one.school] = one
+
+    ended = _run(call, schools, partial(steps.plan_school, write=keep), _PLANNING, as_document=as_document)
+    whole = PlanFile(made_at, software(), tuple(written[code] for code in codes if code in written))
+    if not whole.schools:
+        call.console.note(_NOT_PLANNED.say(call.console.language))
+        return ended
+    write_plan(out, whole)
+    told = {
+        "file": out,
+        "schools": len(whole.schools),
+        "acts": sum(len(one.acts) for one in whole.schools),
+        "digest": whole.digest[:DIGEST_SHOWN],
+    }
+    call.console.note(_WRITTEN.say(call.console.language, **told))
+    return ended
 
 
 def sweep(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
@@ -73,6 +115,24 @@ def sync(call: Call, schools: Sequence[str], *, as_document: bool, with_prefect:
         rest = [code for code in codes if code not in done]
         balances += run_in_threads(bridge, rest, steps.sync_school, progress)
     return _tell(call, _in_order(balances, chosen), as_document=as_document)
+
+
+def sync_planned(call: Call, schools: Sequence[str], file: Path, *, as_document: bool) -> ExitStatus:
+    """Do exactly what a written plan says, of these of its schools (none named: all).
+
+    A school whose plan does not fit the world any more is refused alone, by `plan-outdated`, and nothing of it is sent.
+    Raises BridgeError `plan-unreadable`, `plan-altered`, `plan-without-school`, `school-unknown`.
+    """
+    settings = call.settings()
+    planned = {
+        one.school: one for one in read_plan(file).chosen(file, [settings.school(code).code for code in schools])
+    }
+    chosen = settings.chosen(list(planned))
+
+    def carry_out(bridge: Bridge, code: str, progress: Progress) -> SchoolBalance:
+        return steps.sync_school(bridge, code, progress, only=planned[code])
+
+    return _run(call, [school.code for school in chosen], carry_out, _SYNCING, as_document=as_document)
 
 
 def report(call: Call, schools: Sequence[str], *, as_document: bool, pages: Path | None) -> ExitStatus:

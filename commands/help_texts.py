@@ -174,6 +174,28 @@ HELP: Mapping[str, Wording] = {
         ru="записать страницы для школ и аудитора в эту папку",
         en="write pages for schools and auditor into this folder",
     ),
+    "plan-out": Wording(
+        ru="записать план в этот файл: sync --plan исполнит точно его",
+        en="write the plan into this file: sync --plan carries out exactly that",
+    ),
+    "sync-plan": Wording(
+        ru="исполнить точно этот план или отказаться, если мир изменился (без Prefect)",
+        en="do exactly this plan, or refuse if the world has changed (without Prefect)",
+    ),
+    "delivery": Wording(ru="Недоставленное и что с ним делать.", en="What was not delivered, and what to do about it."),
+    "delivery-list": Wording(
+        ru="Показать пакеты без исхода, отказы портала, отклонённые записи и связи.",
+        en="Show batches without an outcome, the portal's refusals, rejected records and links.",
+    ),
+    "delivery-retry": Wording(
+        ru="Разрешить отклонённым записям уйти снова; отправит sync.",
+        en="Let rejected records be sent again; sync sends them.",
+    ),
+    "delivery-all": Wording(ru="все отклонённые записи школы", en="all rejected records of the school"),
+    "delivery-discard": Wording(
+        ru="Не напоминать об отклонённой записи, пока она не изменится.",
+        en="Tell of a rejected record no more until it changes.",
+    ),
     "hold": Wording(ru="Планы, которые ждут решения человека.", en="Plans that wait for a person's word."),
     "hold-list": Wording(ru="Перечислить ждущие планы.", en="List the plans that wait."),
     "hold-plan": Wording(

@@ -17,8 +17,9 @@ from database import writing
 from delivery.applications import Counter, RefusedReport, pull_applications, tell_parents
 from delivery.balance import RunFailure
 from delivery.checkpoints import remember_checkpoint
+from delivery.rest import Rest
 from flows.bridge import Bridge
-from flows.failures import describe
+from flows.failures import describe, until_when
 from flows.technical_log import own_place
 
 log = structlog.get_logger("dnevnik.applications")
@@ -50,7 +51,7 @@ def counter_of(bridge: Bridge, code: str, randomness: Callable[[int], bytes] = o
         new_reference=lambda: new_reference(randomness),
         school=bridge.school(code).code,
         by=bridge.software,
-        patience=bridge.patience,
+        patience=bridge.patience.heeding(Rest(bridge.engine, bridge.clock, bridge.school(code).code)),
         turns=bridge.turns,
         boundary=bridge.boundary,
     )
@@ -74,9 +75,10 @@ def exchange_applications(bridge: Bridge, code: str) -> ApplicationExchange:
             failures.append(describe(telling.failure))
     with _caught(code, failures):
         _remember(bridge)
+    failure = until_when(bridge, code, failures[0]) if failures else None
     for one in refused:
         log.warning("report refused", school=code, code=one.code, operation=str(one.status))
-    return ApplicationExchange(code, pulled, told, waiting, refused, failures[0] if failures else None)
+    return ApplicationExchange(code, pulled, told, waiting, refused, failure)
 
 
 @contextmanager

@@ -208,6 +208,19 @@ WAITING_TEXTS: Mapping[str, ReasonText] = {
             owner=Owner.NOBODY,
         ),
         ReasonText(
+            code="discarded",
+            title=Wording(ru="Портал отклонил, оператор отказался", en="Rejected by the portal and given up"),
+            meaning=Wording(
+                ru="Портал не принимает эти записи в таком виде, и человек решил их не повторять.",
+                en="The portal will not take these records as they are, and a person chose not to try again.",
+            ),
+            remedy=Wording(
+                ru="Ничего: изменённая запись уйдёт сама. Повторить прежнюю: dnevnik delivery retry.",
+                en="Nothing: a record that changes goes by itself. To try the same again: dnevnik delivery retry.",
+            ),
+            owner=Owner.OPERATOR,
+        ),
+        ReasonText(
             code="consent-changed",
             title=Wording(ru="Согласие изменилось во время передачи", en="The consent changed during the transfer"),
             meaning=Wording(

@@ -33,6 +33,7 @@ def test_help_names_every_command_and_needs_no_installation(run: Run) -> None:
         "reconcile",
         "report",
         "hold",
+        "delivery",
         "audit",
     ):
         assert command in ended.out
@@ -83,6 +84,11 @@ COMMANDS = [
     ["report"],
     ["hold", "list"],
     ["hold", "approve", "1", "2"],
+    ["plan", "--out", "plan.json"],
+    ["sync", "--plan", "plan.json"],
+    ["delivery", "list"],
+    ["delivery", "retry", "1", "--all"],
+    ["delivery", "discard", "1", "--record", "2"],
     ["audit", "verify"],
 ]
 
