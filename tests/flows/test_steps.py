@@ -352,6 +352,7 @@ def test_a_portal_that_asks_for_a_long_wait_is_left_alone(world: MemoryWorld) ->
     assert balance.failure is not None
     assert balance.failure.code == "portal-throttled"
     assert world.portal.calls.count("submit") == 1
+    world.now += timedelta(hours=1)
     assert sync_school(world.bridge(), CODE).failure is None
     assert shown(world) == expected(world)
 
