@@ -96,7 +96,7 @@ def _refused(school: str) -> sa.ColumnElement[bool]:
     newer = BATCH.alias()
     taken_since = (
         sa.select(newer.c.batch_id)
-        .where(newer.c.school == school, newer.c.state.in_([TAKEN, DOUBTFUL]), newer.c.created_at > BATCH.c.created_at)
+        .where(newer.c.school == school, newer.c.state.in_([TAKEN, DOUBTFUL]), newer.c.settled_at >= BATCH.c.settled_at)
         .exists()
     )
     return sa.and_(BATCH.c.school == school, BATCH.c.state == REFUSED, ~taken_since)

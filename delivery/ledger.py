@@ -22,7 +22,8 @@ from journal.records import Receipt
 
 _CHUNK = 500
 
-OPEN, TAKEN, NOT_TAKEN, REFUSED, DOUBTFUL = "open", "taken", "not-taken", "refused", "doubtful"
+OPEN, TAKEN, NOT_TAKEN, REFUSED, DOUBTFUL, DIVIDED = "open", "taken", "not-taken", "refused", "doubtful", "divided"
+"""What became of a batch. Divided: refused for what it says; its records were told apart, each has its own end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +275,7 @@ def settle_doubtful(connection: Connection, batch_id: str, receipt_id: str, now:
 def drop_batch(
     connection: Connection, batch_id: str, state: str, code: str, now: datetime, *, blame_records: bool = False
 ) -> None:
-    """Enter that the portal never took the batch (`not-taken`) or never will (`refused`).
+    """Enter that the portal never took the batch (`not-taken`) or never will (`refused`, `divided`).
 
     `blame_records`: it is its records that the portal will never take, so they count as rejected with this code.
     """

@@ -83,7 +83,7 @@ def enter_not_taken(
         run=desk.run,
         school=desk.school,
         batch=batch_id,
-        outcome="refused" if state == ledger.REFUSED else "not-taken",
+        outcome="not-taken" if state == ledger.NOT_TAKEN else "refused",
         receipt=None,
         duplicate=False,
         rejected=(),

@@ -152,7 +152,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> list[list[ledger
 def _divide(desk: Desk, intent: Intent, code: str, tally: SendingTally) -> list[list[ledger.BatchRow]]:
     """Enter a refusal that is its records' fault; returns the halves, none when the one record at fault is found."""
     alone = len(intent.rows) == 1
-    enter_not_taken(desk, intent.prepared.batch_id, ledger.REFUSED, code, blame_records=alone)
+    enter_not_taken(desk, intent.prepared.batch_id, ledger.DIVIDED, code, blame_records=alone)
     if alone:
         _count_failed(intent.rows, tally)
         return []
@@ -166,6 +166,7 @@ def _receipt_for(desk: Desk, intent: Intent, calls: _Calls) -> tuple[Receipt, Re
     def once() -> Receipt:
         desk.turns.take(urgent=desk.urgent, meanwhile=desk.first)
         _still_stands(desk, intent)
+        desk.boundary("about-to-send")
         return desk.portal.submit(intent.prepared)
 
     sent = {row.record_id for row in intent.rows}
