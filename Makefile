@@ -1,6 +1,6 @@
-# make demo | test | check | bench | soak; each brings its own set-up.
+# make demo | test | check | bench | soak | mutants; each brings its own set-up.
 PY := .venv/bin/python
-.PHONY: setup setup-tests demo test check lock bench soak clean
+.PHONY: setup setup-tests demo test check lock bench soak mutants clean
 
 setup:            ## the locked environment and the system packages that the bridge needs
 	@scripts/setup.sh run
@@ -26,6 +26,9 @@ bench: setup      ## the figures of docs/performance.md
 
 soak: setup-tests ## the long forms of the tests
 	@DNEVNIK_SOAK=1 scripts/test.sh
+
+mutants: setup-tests ## how many small changes of the decision its tests notice, about ten minutes
+	@scripts/mutants.sh
 
 clean:
 	rm -rf .venv demo

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from consent_registry.decision import (
     Refusal,
     comes_of_age_on,
     covering,
+    covers,
     decide,
     ground,
     in_pilot,
@@ -90,17 +92,20 @@ def test_a_case_that_went_the_whole_way_is_granted_what_its_consent_says() -> No
         ({"in_force_from": TODAY}, None),
         ({"in_force_to": TODAY - DAY}, Reason.CONSENT_EXPIRED),
         ({"in_force_to": TODAY}, None),
+        ({"in_force_to": TODAY + DAY}, None),
         ({"withdrawn_at": NOW}, Reason.CONSENT_WITHDRAWN),
         ({"withdrawn_at": NOW - DAY, "identified_at": None}, Reason.CONSENT_WITHDRAWN),
         ({"withdrawn_at": NOW + timedelta(seconds=1)}, None),
         ({"ended_at": NOW, "ended_why": EndingReason.GUARDIANSHIP_ENDED}, Reason.GUARDIANSHIP_ENDED),
         ({"ended_at": NOW, "ended_why": EndingReason.REGISTERED_IN_ERROR}, Reason.REGISTERED_IN_ERROR),
+        ({"ended_at": NOW - DAY, "ended_why": EndingReason.GUARDIANSHIP_ENDED}, Reason.GUARDIANSHIP_ENDED),
         ({"ended_at": NOW + timedelta(seconds=1), "ended_why": EndingReason.REGISTERED_IN_ERROR}, None),
         (
             {"ended_at": NOW, "ended_why": EndingReason.REGISTERED_IN_ERROR, "withdrawn_at": NOW},
             Reason.CONSENT_WITHDRAWN,
         ),
         ({"authority_until": TODAY}, None),
+        ({"authority_until": TODAY + DAY}, None),
         ({"authority_until": TODAY - DAY}, Reason.GUARDIANSHIP_ENDED),
         ({"restrictions": (Span(TODAY, None),)}, Reason.RESTRICTED),
         ({"restrictions": (Span(TODAY - DAY, TODAY),)}, Reason.RESTRICTED),
@@ -121,6 +126,7 @@ def test_each_condition_of_a_case_at_its_border(fields: dict[str, object], reaso
         (None, Reason.STUDENT_UNKNOWN),
         (RosterEntry("7", None, STUDENT.enrolments), Reason.BIRTH_DATE_UNKNOWN),
         (RosterEntry("7", date(2008, 11, 20), STUDENT.enrolments), Reason.CAME_OF_AGE),
+        (RosterEntry("7", date(2008, 11, 19), STUDENT.enrolments), Reason.CAME_OF_AGE),
         (RosterEntry("7", date(2008, 11, 21), STUDENT.enrolments), None),
         (RosterEntry("7", date(2012, 5, 5), ()), Reason.STUDENT_LEFT),
         (RosterEntry("7", date(2012, 5, 5), (Enrolment(date(2020, 9, 1), TODAY - DAY, "5А"),)), Reason.STUDENT_LEFT),
@@ -130,6 +136,18 @@ def test_each_condition_of_a_case_at_its_border(fields: dict[str, object], reaso
 )
 def test_each_condition_of_a_student_at_its_border(student: RosterEntry | None, reason: Reason | None) -> None:
     assert reason_of(STANDING, student) == reason
+
+
+def test_a_consent_covers_its_kinds_from_its_first_day_to_its_last() -> None:
+    kinds, last = frozenset({RecordKind.CURRENT}), date(2026, 9, 3)
+    outcome = ground(changed(kinds=kinds, records_to=last), STUDENT, NOW, TODAY)
+    assert isinstance(outcome, Grant)
+    covered = [covers(outcome, RecordKind.CURRENT, date(2026, 8, 31) + n * DAY) for n in range(5)]
+    assert covered == [False, True, True, True, False]
+    assert not covers(outcome, RecordKind.PERIOD, last)
+    without_end = ground(changed(), STUDENT, NOW, TODAY)
+    assert isinstance(without_end, Grant)
+    assert covers(without_end, RecordKind.PERIOD, TODAY)
 
 
 def test_an_empty_case_is_an_application_not_identified() -> None:
@@ -215,7 +233,7 @@ ENDED = [reason for reason in RANKING if RANKING.index(reason) < RANKING.index(R
 
 def row_by_row(
     student: object,
-    kind: str,
+    kind: str | None,
     day: object,
     grounds: list[Grant | Refusal],
     roster: dict[str, RosterEntry],
@@ -262,10 +280,8 @@ refusals = st.builds(
     link_id=st.just("link"),
     reason=st.sampled_from(ENDED),
 )
-rows = st.tuples(
-    st.none() | st.sampled_from([*STUDENTS, "3"]),
-    st.sampled_from([*map(str, KINDS), "homework"]),
-    st.none() | st.sampled_from(DAYS),
+EVERY_RECORD: list[tuple[str | None, str | None, date | None]] = list(
+    product([*STUDENTS, "3", None], [*map(str, KINDS), "homework", None], [None, *DAYS, DAYS[-1] + DAY])
 )
 rosters = st.dictionaries(
     st.sampled_from(STUDENTS),
@@ -274,31 +290,28 @@ rosters = st.dictionaries(
 
 
 @given(
-    st.lists(rows, max_size=12),
     st.lists(grants | refusals, max_size=8),
     rosters,
     st.sampled_from([frozenset(), frozenset({"5-а"})]),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
-def test_decide_says_what_the_rule_says_row_by_row(
-    records: list[tuple[str | None, str, date | None]],
-    grounds: list[Grant | Refusal],
-    roster: dict[str, RosterEntry],
-    pilot_classes: frozenset[str],
-    categories: bool,
+@settings(deadline=None, max_examples=200)
+def test_decide_says_of_every_record_what_the_rule_says_row_by_row(
+    grounds: list[Grant | Refusal], roster: dict[str, RosterEntry], pilot_classes: frozenset[str], categories: bool
 ) -> None:
-    frame = pd.DataFrame(records, columns=["student_key", "kind", "date"], index=range(100, 100 + len(records)))
+    frame = pd.DataFrame(
+        EVERY_RECORD, columns=["student_key", "kind", "date"], index=range(100, 100 + len(EVERY_RECORD))
+    )
     kind_type = "category" if categories else "str"
     frame = frame.astype({"student_key": "str", "kind": kind_type, "date": "datetime64[s]"})
 
     decided = decide(frame, grounds, roster, today=TODAY, pilot=Pilot(pilot_classes))
 
-    expected = [row_by_row(*record, grounds, roster, pilot_classes) for record in records]
+    expected = [row_by_row(*record, grounds, roster, pilot_classes) for record in EVERY_RECORD]
     assert list(decided.index) == list(frame.index)
     assert list(decided["reason"]) == expected
     assert list(decided["permitted"]) == [reason is None for reason in expected]
-    for (student, kind, day), reason in zip(records, expected, strict=True):
+    for (student, kind, day), reason in zip(EVERY_RECORD, expected, strict=True):
         if student is not None and day is not None and kind in set(RecordKind):
             permitting = covering(grounds, student, RecordKind(kind), day)
             assert bool(permitting) == (reason in {None, Reason.NOT_IN_PILOT})
@@ -308,8 +321,9 @@ def test_decide_says_what_the_rule_says_row_by_row(
 def test_a_record_without_a_student_is_never_permitted() -> None:
     grounds = [ground(STANDING, STUDENT, NOW, TODAY)]
     frame = pd.DataFrame({"student_key": ["7", None], "kind": "current", "date": pd.Timestamp("2026-09-05")})
-    decided = decide(frame, grounds, {"7": STUDENT}, today=TODAY)
+    decided = decide(records=frame, grounds=grounds, roster={"7": STUDENT}, today=TODAY)
     assert list(decided["reason"]) == [None, "no-link"]
+    assert list(decide(frame[1:], grounds, {"7": STUDENT}, today=TODAY)["reason"]) == ["no-link"]
 
 
 def test_outside_the_pilot_group_nothing_is_permitted() -> None:
@@ -343,5 +357,5 @@ def test_two_parents_see_what_either_consent_covers() -> None:
     )
     decided = decide(frame, grounds, {"7": STUDENT}, today=TODAY)
     assert list(decided["reason"]) == [None, None, "date-not-covered"]
-    assert [g.link_id for g in covering(grounds, "7", RecordKind.CURRENT, date(2026, 9, 5))] == ["a", "b"]
+    assert [g.link_id for g in covering(grounds, str(7), RecordKind.CURRENT, date(2026, 9, 5))] == ["a", "b"]
     assert changed().kinds == ALL_KINDS
