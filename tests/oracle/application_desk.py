@@ -55,13 +55,11 @@ class Desk:
             shown=shown,
         )
 
-    def applied_already(self, application: Application, student: str) -> bool:
-        """Tell whether another application of this account for this student is still under way."""
-        return any(
-            other is not application
-            and other.account == application.account
-            and other.student == student
-            and other.stage == "linked"
+    def applied_already(self, application: Application, student: str, now: datetime) -> bool:
+        """Tell whether this account has a consent in force or to come for the student, or another application."""
+        key = (student, application.account)
+        return self.registry.has_consent(key, now) or any(
+            other is not application and other.stage == "linked" and self.key(other) == key
             for other in self.applications
         )
 

@@ -190,6 +190,18 @@ class Registry:
         references = {fact.paper.reference for fact in counted if fact.kind == "consent" and fact.paper}
         return frozenset(one for one in references if earliest("registration", counted, one) is None)
 
+    def has_consent(self, key: Key, now: datetime) -> bool:
+        """Tell whether the consent of the moment is registered, neither withdrawn nor ended, and not expired."""
+        counted = self.counted(key)
+        paper = consent_of_the_moment(counted, now)
+        return (
+            paper is not None
+            and earliest("registration", counted, paper.reference) is not None
+            and earliest("withdrawal", counted, paper.reference) is None
+            and earliest("ending", counted, paper.reference) is None
+            and (paper.in_force_to is None or self.day(now) <= paper.in_force_to)
+        )
+
     def objections_to_registering(self, key: Key, now: datetime, by: str, *, two_persons: bool) -> set[str]:
         """Return what speaks against registering the consents of a case that are not registered."""
         reasons = set()
@@ -255,7 +267,9 @@ class _Taking:
         held = self.counted("application")
         said = self.row.relation
         if not any(fact.why == said and fact.valid_at == self.row.submitted_at for fact in held):
-            self.record("application", self.row.submitted_at, held, why=said)
+            past = [fact for fact in held if fact.valid_at <= self.now] or held
+            newest = sorted(past, key=lambda fact: (fact.valid_at, fact.number))[-1:]
+            self.record("application", self.row.submitted_at, newest, why=said)
 
     def identification(self) -> None:
         held = self.counted("identification")
@@ -274,9 +288,10 @@ class _Taking:
         if said is None or not (said.signed_on or said.text_version):
             self.take_back(consents)
             return None
+        for fact in consents:  # what is on record is held, also where another consent has followed it
+            if fact.paper == replace(said, reference=fact.paper.reference):
+                return fact.paper.reference
         said = replace(said, reference=paper.reference if paper else reference)
-        if paper == said:
-            return said.reference
         valid_at = self.now
         if said.signed_on is not None:
             valid_at = min(valid_at, self.registry.start(said.signed_on))

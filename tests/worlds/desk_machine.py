@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from oracle.application_desk import Application, Desk
 from oracle.application_oracle import BREAKS_OFF, Done, Shown
+from oracle.consent_acts import Key
 from worlds.real_desk import RealDesk
 from worlds.registry_machine import RegistryMachine, few_days, people, shift
 from worlds.registry_world import ACCOUNTS
@@ -68,7 +69,7 @@ class DeskMachine(RegistryMachine):
             return
         step = Done("linked", self.now + back, by)
         objections = {f"application-{word}" for word in self.desk.objections(application, step, Shown(), self.now)}
-        if self.desk.applied_already(application, student):
+        if self.desk.applied_already(application, student, self.now):
             objections.add("applied-twice")
         if self.done(self.real.link(application.reference, student, step.at, by), objections):
             self.desk.link(application, student, step, self.now)
@@ -103,6 +104,38 @@ class DeskMachine(RegistryMachine):
         if self.done(self.real.close(how, application.reference, step.at, by), objections):
             self.desk.take(application, step, self.now)
         self.agree_on_application(application)
+
+    @rule(which=which, student=students)
+    def an_application_goes_on(self, which: int, student: str) -> None:
+        """The next step of an application, as it should be: shown, chosen, signed, by two people, now."""
+        application = self.application(which)
+        now = timedelta(0)
+        if application is None:
+            self.an_application("pa-1", "parent", 0, portal=True)
+        elif application.stage == "received":
+            self.an_identification(which, now, "clerk", Shown(), 2)
+        elif application.stage == "identified":
+            self.a_link(which, now, "clerk", student)
+        elif application.stage == "linked":
+            key = self.desk.key(application)
+            if self.world.oracle.unregistered(key):
+                self.a_registered_application(which, "head", two=True)
+            else:
+                self.a_consent(key, 0, 0, None, "all", "clerk")
+        else:
+            self.an_application(application.account, "guardian", 1, portal=False)
+
+    @rule(which=which, by=people, two=st.booleans())
+    def a_registration_past_the_application(self, which: int, by: str, two: bool) -> None:
+        """Somebody registers the consents of an application's case as those of any case, perhaps who identified."""
+        application = self.application(which)
+        if application is not None and application.student is not None:
+            self.a_registration(self.desk.key(application), by, two)
+        else:
+            self.step()
+
+    def only_registers_spoke_of(self, key: Key) -> bool:
+        return all((one.student, one.account) != key for one in self.desk.applications)
 
     def agree_on_application(self, application: Application) -> None:
         stage = self.real.stage(application.reference)

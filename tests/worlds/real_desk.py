@@ -34,7 +34,7 @@ class RealDesk:
         world, number = self.world, next(self.numbers)
 
         def reference() -> str:
-            return new_reference(lambda size: number.to_bytes(size, "big"))
+            return new_reference(lambda size: (number << 8).to_bytes(size, "big"))
 
         if not portal:
             claim = claim_of(PARENTS[account], CHILD, BORN, email=EMAIL, student_class="5А")

@@ -13,9 +13,9 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy.engine import Connection
 from oracle.consent_acts import Key, Registry, Row
 from oracle.consent_oracle import EVERY_KIND, Group, Paper, Stay, Student, permission
+from sqlalchemy.engine import Connection
 
 from consent_registry.acts import (
     Actor,
@@ -28,6 +28,7 @@ from consent_registry.acts import (
     withdraw,
 )
 from consent_registry.decision import Refusal, decide, ground
+from consent_registry.explanation import explain
 from consent_registry.fact_store import case_facts, registry_now, states
 from consent_registry.facts import CaseState, EndingReason
 from consent_registry.pilot import Stage
@@ -59,6 +60,8 @@ KEYS: tuple[Key, ...] = (("11", "pa-1"), ("11", "pa-2"), ("12", "pa-1"), ("13", 
 KINDS = ("current", "annual", "remark", "homework")
 DATES = (date(2026, 2, 1), date(2026, 2, 20), date(2026, 2, 26), date(2026, 3, 4), date(2026, 5, 1), None)
 ASKED = [(student, kind, on) for student in ("11", "12", "13", "14", "99") for kind in KINDS for on in DATES]
+
+EXPLAINED = 7  # every seventh record is explained, too
 
 
 @cache
@@ -175,7 +178,10 @@ class RegistryWorld:
         return self.attempt(lambda: lift_restrictions(self.connection, CODE, *key, on=on, actor=self.actor(by)))
 
     def give(self, key: Key, paper: Paper, by: str) -> str | None:
-        assert paper.text_version and paper.signed_on and paper.in_force_from and paper.records_from
+        assert paper.text_version is not None
+        assert paper.signed_on is not None
+        assert paper.in_force_from is not None
+        assert paper.records_from is not None
         terms = ConsentTerms(
             text_version=paper.text_version,
             signed_on=paper.signed_on,
@@ -220,7 +226,9 @@ class RegistryWorld:
         """Compare each case's ground at `at` as known at `known_at`, read from the database."""
         read = states(self.connection, CODE, at=at, known_at=known_at)
         got = {(state.student_key, state.account_id): self._reason(state, at) for state in read}
-        wanted = {key: self.oracle.ground(key, at, known_at) for key in KEYS if self.oracle.exists(key, known_at)}
+        wanted = {
+            key: self.oracle.ground(key, at, known_at) for key in self.oracle.cases if self.oracle.exists(key, known_at)
+        }
         return _differences(got, wanted)
 
     def differences_of_records(self) -> list[str]:
@@ -244,6 +252,11 @@ class RegistryWorld:
             asked: None if permitted else reason if isinstance(reason, str) else "nothing"
             for asked, (permitted, reason) in zip(ASKED, said, strict=True)
         }
+        for asked in ASKED[::EXPLAINED]:
+            links = [one for one in grounds if one.student_key == asked[0]]
+            told = explain(asked[1], asked[2], links, self.roster.get(asked[0]), pilot, today)
+            wanted[(*asked, "explained")] = wanted[asked]
+            got[(*asked, "explained")] = str(told.reason) if told.reason else None
         return _differences(got, wanted)
 
     def differences_of_history(self, moments: list[tuple[datetime, datetime]]) -> list[str]:
