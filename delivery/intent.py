@@ -240,5 +240,6 @@ def _announce(
     checkpoint = desk.log.append(entries)
     desk.boundary("intent-logged")
     with writing(desk.engine) as connection:
+        confirm_lease(connection, desk.lease, desk.clock())
         lines = sum(len(canonical_parts(entry)) for entry in entries)
         ledger.note_audit_entries(connection, prepared.batch_id, checkpoint.size - lines, checkpoint.size - 1)

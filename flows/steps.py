@@ -29,6 +29,7 @@ from delivery import holds
 from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
 from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
+from delivery.intent import content_rows, permitted_now, publish_rows
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.links import LinkPlan
 from delivery.plan_file import SchoolPlan
@@ -295,11 +296,15 @@ def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: School
 
 
 def _publish(bridge: Bridge, desk: Desk, publish: pd.DataFrame, tally: SendingTally) -> None:
-    """Publish the records of students whose link is open at the portal; the others' wait as failed."""
+    """Publish the records of students whose link is open at the portal; what else is still permitted has failed."""
     with reading(bridge.engine) as connection:
         linked = {link.student_key for link in told_links(connection, desk.school).values() if link.active}
     ready = publish["student_key"].isin(linked)
-    tally.failed += int((~ready).sum())
+    rows = publish_rows(content_rows(publish[~ready]), desk.new_id)
+    with reading(bridge.engine) as connection:
+        permitted = len(permitted_now(desk, connection, rows, desk.clock())[0])
+    tally.failed += permitted
+    tally.withheld_late += len(rows) - permitted
     send_publications(desk, publish[ready], bridge.batch_records, tally)
 
 

@@ -50,22 +50,27 @@ class TakingBack:
     _prolonged_at: datetime | None = None
 
     def __call__(self) -> None:
-        """Take back what lost its ground since the last look; the first look is at all that the portal holds.
+        """Take back what lost its ground since the last look, until nothing more has; the first look is at all.
 
         Raises TakingBackStoppedError, BridgeError `lease-lost`, `clock-back`.
         """
-        if not self.roster:  # the school was never read: the portal holds nothing of it
-            return
+        if self.roster:  # else the school was never read, and the portal holds nothing of it
+            while self._look():
+                pass
+
+    def _look(self) -> bool:
+        """Look once and act upon it; False when the registry had not moved."""
         now = self.bridge.clock()
         self._prolong(now)
         with reading(self.bridge.engine) as connection:
             if self.mark is not None and not has_moved(connection, self.mark, now, self.bridge.today):
-                return
+                return False
             later = mark_of(connection, self.school.code, now, self.bridge.today)
             students = None if self.mark is None else students_concerned(connection, self.mark, later)
         self.mark = later
         if students is None or students:
             self._take_back(look_at(self.bridge, self.school, None, self.roster, now, students))
+        return True
 
     def start_from_here(self) -> None:
         """Leave what was recorded so far to the run, which decides after this."""
