@@ -6,6 +6,7 @@ The oracle at the end says row by row what the portal must hold; it uses none of
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,8 +17,8 @@ from fakes.memory_portal import MemoryPortal
 
 from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
-from consent_registry.register_file import COLUMNS, RegisterRow
 from consent_registry.acts import Actor, withdraw
+from consent_registry.register_file import COLUMNS, RegisterRow
 from consent_registry.registration import import_register
 from consent_registry.vault import Vault
 from database import open_database, upgrade, writing
@@ -78,6 +79,7 @@ class MemoryWorld:
     pilot_classes: frozenset[str] = frozenset()
     die_at: tuple[str, int] | None = None
     vanished: bool = False
+    before_reading: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.portal = MemoryPortal(lambda: self.now)
@@ -133,6 +135,7 @@ class MemoryWorld:
         return [StudentIdentity(str(n), "Ф", "И", None, date(2014, 3, 9)) for n in range(10)]
 
     def _read(self, window, _today) -> SchoolReading:
+        self.before_reading()
         if self.read_fails is not None:
             raise self.read_fails
         good = {key: row for key, row in self.rows.items() if row.bad is None}
