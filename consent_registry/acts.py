@@ -238,6 +238,7 @@ def _wrong_days(terms: ConsentTerms) -> str:
 def _consent_detail(terms: ConsentTerms, reference: str) -> dict[str, object]:
     return {
         "consent_ref": reference,
+        "origin": BY_PERSON,
         "text_version": terms.text_version,
         "text_digest": terms.text_digest,
         "signed_on": terms.signed_on.isoformat(),

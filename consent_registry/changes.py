@@ -53,9 +53,10 @@ def _new_facts(row: RegisterRow, counted: Sequence[Fact], entering: Entering) ->
     yield from _application(row, counted, entering)
     yield from _identification(row, counted, entering)
     held = moment_of(of_kind(counted, FactKind.CONSENT), entering.now)
-    consent = _consent(row, held, counted, entering)
+    said = _said_already(row, counted)
+    consent = [] if said is not None else _consent(row, held, counted, entering)
     yield from consent
-    reference = _reference(consent[0] if consent else held)
+    reference = _reference(consent[0] if consent else said)
     yield from _registration(row, _naming(counted, FactKind.REGISTRATION, reference), reference, entering)
     yield from _withdrawal(row, counted, reference, entering)
     if consent and reference and not _given_anew(row, held, counted, entering):
@@ -107,20 +108,31 @@ def _identification(row: RegisterRow, counted: Sequence[Fact], entering: Enterin
         yield NewFact(FactKind.IDENTIFICATION, at, detail, _ids(held))
 
 
+def _said_already(row: RegisterRow, counted: Sequence[Fact]) -> Fact | None:
+    """Return the consent that the row says where it is on record: as a register said it last, or a person since then.
+
+    A consent that a person entered is unknown to a register, so the same register again does not undo it.
+    """
+    consents, detail = of_kind(counted, FactKind.CONSENT), _consent_detail(row)
+    if detail is None:
+        return None
+    by_register = [place for place, fact in enumerate(consents) if fact.detail.get("origin") != BY_PERSON]
+    since = consents[by_register[-1] if by_register else 0 :]
+    return next((fact for fact in reversed(since) if _says(fact, detail, {})), None)
+
+
 def _consent(row: RegisterRow, held: Fact | None, counted: Sequence[Fact], entering: Entering) -> list[NewFact]:
     consents = of_kind(counted, FactKind.CONSENT)
     detail = _consent_detail(row)
     if detail is None:
         return [NewFact(FactKind.CONSENT, entering.now, {}, _ids(consents))] if consents else []
-    if held is not None and _says(held, detail, {}):
-        return []
     signed, signed_before = row.day("consent_signed_on"), day_of(held.detail, "signed_on") if held else None
     at = entering.now
     if signed is not None:
         at = min(at, datetime.combine(signed, time.min, entering.timezone))
     follows = held is None or (signed is not None and (signed_before is None or signed > signed_before))
     corrected = [fact for fact in consents if fact.valid_at > at or (fact is held and not follows)]
-    detail = {**detail, "consent_ref": entering.new_id()}
+    detail = {**detail, "origin": BY_REGISTER, "consent_ref": entering.new_id()}
     return [NewFact(FactKind.CONSENT, at, detail, _ids(corrected))]
 
 

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from consent_registry.acts import ConsentTerms, give_consent
 from consent_registry.decision import Grant, Refusal, ground
-from consent_registry.reasons import Reason
-from consent_registry.facts import FactKind
-from consent_registry.register_file import RegisterProblemsError
 from consent_registry.fact_store import states
+from consent_registry.facts import FactKind
+from consent_registry.reasons import Reason
+from consent_registry.register_file import RegisterProblemsError
 from consent_registry.tables import CASE, FACT, STUDENT_KEY
 from consent_registry.vault import Vault
 from database import reading, writing
@@ -205,7 +206,9 @@ def test_reads_take_students_and_a_moment(registry: "Registry", row: Cells) -> N
     registry.take(row)
     with reading(registry.engine) as connection:
         assert len(states(connection, "0252", student_keys=["1017"], at=registry.now)) == 4
-        assert len(states(connection, "0252", student_keys=[str(key) for key in range(1000, 2001)], at=registry.now)) == 5
+        assert (
+            len(states(connection, "0252", student_keys=[str(key) for key in range(1000, 2001)], at=registry.now)) == 5
+        )
         assert states(connection, "0252", student_keys=[], at=registry.now) == []
         early = {state.account_id: state.registered_at for state in states(connection, "0252", at=then, known_at=then)}
         assert states(connection, "0252", at=then, known_at=then - timedelta(hours=1), student_keys=["1018"]) == []
@@ -336,3 +339,38 @@ def test_facts_can_neither_be_changed_nor_deleted(registry: "Registry", row: Cel
         with pytest.raises(sa.exc.IntegrityError, match="append-only"), writing(registry.engine) as connection:
             connection.execute(act)
     assert count(registry, FACT) == 4
+
+
+# What a person entered, and the same register again
+
+
+def consented(registry: "Registry", signed: date) -> None:
+    registry.now += timedelta(minutes=1)
+    with writing(registry.engine) as connection:
+        terms = ConsentTerms("2025-09", signed, signed, date(2026, 9, 1), kinds=frozenset({RecordKind.CURRENT}))
+        account = "pa-55810"
+        ids = iter([f"person-{signed}"])
+        give_consent(connection, "0252", "1017", account, terms, actor=registry.actor, new_id=lambda: next(ids))
+
+
+def test_the_same_register_again_does_not_undo_what_a_person_entered_since(registry: "Registry", row: Cells) -> None:
+    registry.take(row)
+    consented(registry, date(2026, 11, 20))
+    assert registry.only.kinds == {RecordKind.CURRENT}
+    facts = count(registry, FACT)
+    assert registry.take(row).unchanged == 1
+    assert (count(registry, FACT), registry.only.kinds) == (facts, {RecordKind.CURRENT})
+    # a register that knows of it, and one that says something new
+    assert registry.take(row | {"kinds": "current", "consent_signed_on": "2026-11-20", "in_force_from": "2026-11-20"})
+    assert registry.only.consent_ref == "person-2026-11-20"
+    registry.take(row | {"kinds": "period", "consent_signed_on": "2026-11-20", "in_force_from": "2026-11-20"})
+    assert registry.only.kinds == {RecordKind.PERIOD}
+
+
+def test_a_register_that_goes_back_to_its_former_consent_corrects_the_one_between(
+    registry: "Registry", row: Cells
+) -> None:
+    registry.take(row)
+    registry.take(row | {"kinds": "current", "consent_signed_on": "2026-11-01"})
+    assert registry.take(row).changed == 1
+    assert registry.only.kinds == ALL_KINDS
