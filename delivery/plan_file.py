@@ -124,7 +124,7 @@ def decode_plan(content: bytes) -> PlanFile:
         plan = PlanFile(datetime.fromisoformat(whole["made_at"]), str(whole["software"]), schools)
     except (AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ValueError("not a plan") from error
-    if plan.made_at.tzinfo is None or any(school.stop not in STOPS for school in schools):
+    if not schools or plan.made_at.tzinfo is None or any(school.stop not in STOPS for school in schools):
         raise ValueError("not a plan")
     if encode_plan(plan) != content or len({school.school for school in schools}) != len(schools):
         raise ValueError("not a plan as it is written")

@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 IDS = st.text("0123456789abcdef", min_size=1, max_size=8)
 ACTS = st.builds(Act, st.sampled_from(DEEDS), IDS, IDS, st.booleans(), st.booleans())
 SCHOOLS = st.builds(SchoolPlan, IDS, st.sampled_from(sorted(STOPS, key=str)), st.lists(ACTS, max_size=4).map(tuple))
-PLANS = st.lists(SCHOOLS, max_size=3, unique_by=lambda plan: plan.school).map(
+PLANS = st.lists(SCHOOLS, min_size=1, max_size=3, unique_by=lambda plan: plan.school).map(
     lambda schools: PlanFile(AT, "dnevnik-bridge/0.1.0", tuple(schools))
 )
 PLAN = PlanFile(
@@ -80,6 +80,7 @@ def test_it_is_its_owners_alone_and_replaces_a_plan_and_nothing_else(tmp_path: P
         lambda content: content.replace(b',"v":1', b',"v":2'),
         lambda content: content.rstrip(b"\n"),
         lambda _: b"[]\n",
+        lambda _: encode_plan(PlanFile(AT, "dnevnik-bridge/0.1.0", ())),
         lambda _: b"\xff",
         lambda _: b"[" * 100_000,
     ],
