@@ -288,7 +288,9 @@ class _Taking:
         if said is None or not (said.signed_on or said.text_version):
             self.take_back(consents)
             return None
-        for fact in consents:  # what is on record is held, also where another consent has followed it
+        told = [fact.number for fact in consents if fact.of_register]
+        since = [fact for fact in consents if not told or fact.number >= told[-1]]
+        for fact in reversed(since):  # held, also where another consent has taken its place
             if fact.paper == replace(said, reference=fact.paper.reference):
                 return fact.paper.reference
         said = replace(said, reference=paper.reference if paper else reference)
