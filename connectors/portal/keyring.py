@@ -112,7 +112,9 @@ class Keyring:
             if setting in self._refused and self._refused[setting] == text:
                 return
             texts = replace(self._texts, **{setting: text})
-            self._keys = _made(texts, self._suite)
+            # a TLS context of its own would cost a new connection
+            context = self._keys.context if setting == SIGNING else None
+            self._keys = _made(texts, self._suite, context)
         except BridgeError as error:
             if setting not in self._refused or self._refused[setting] != text:
                 log.warning("key not replaced", code=error.code, place=setting)
@@ -134,13 +136,13 @@ class Keyring:
             log.warning("certificate is over soon", code=f"certificate-{one.within}-days", place=one.setting)
 
 
-def _made(texts: Texts, suite: Suite) -> Keys:
+def _made(texts: Texts, suite: Suite, context: ssl.SSLContext | None = None) -> Keys:
     client = identity(texts.client_certificate, CLIENT)
     provider = suite.signer(texts.signing_key)
     authorities = certificates(texts.authorities, AUTHORITIES)
     signer = x509.load_der_x509_certificate(provider.certificate)
     try:
-        return Keys(client, provider, signer, authorities, tls_context(client, authorities))
+        return Keys(client, provider, signer, authorities, context or tls_context(client, authorities))
     except ssl.SSLError as error:
         reason = error.reason or "unknown"
     raise BridgeError("portal-tls", _TLS_REFUSED, {"reason": reason})

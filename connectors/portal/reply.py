@@ -34,14 +34,17 @@ from connectors.portal.verifying import ByContract, ReplyVerifier, UntrustedRepl
 LONGEST_LIFE = timedelta(minutes=5)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
-MOST_TAGS = 500_000
-MOST_ATTRIBUTES = 800_000
-"""What a reply may consist of: 16 MiB of the contract's densest list, GetUsage, are half of it. The parser makes a
-hundred times its size of an empty tag, so tags and attributes are counted before it is let loose on them."""
+MOST_TAGS = 300_000
+MOST_ATTRIBUTES = 600_000
+MOST_OF_ONE_ELEMENT = 64
+"""What a reply may consist of: 62 days of 2,400 links of GetUsage, the contract's longest list, are within it. The
+parser makes a hundred times its size of an empty tag, so tags and attributes are counted before it is let loose on
+them; and to put the attributes of one element in canonical order takes the square of their number."""
 
 _ENVELOPE, _HEADER, _BODY = f"{{{SOAP}}}Envelope", f"{{{SOAP}}}Header", f"{{{SOAP}}}Body"
 _SECURITY, _TOKEN = f"{{{WSSE}}}Security", f"{{{WSSE}}}BinarySecurityToken"
 _TIMESTAMP, _SIGNATURE = f"{{{WSU}}}Timestamp", f"{{{DS}}}Signature"
+_SIGNED_INFO = ("CanonicalizationMethod", "SignatureMethod", "Reference", "Reference")
 _ID = f"{{{WSU}}}Id"
 _ID_NAMES = frozenset({"id", "assertionid"})
 _UNDERSTAND_OR_FAIL = f"{{{SOAP}}}mustUnderstand"
@@ -124,9 +127,11 @@ def _only(parent: etree._Element, tag: str) -> etree._Element:
 
 
 def _check_ids(root: etree._Element) -> None:
-    """Refuse any id that stands twice, by whatever attribute a verifier might look it up."""
+    """Refuse any id that stands twice, by whatever attribute a verifier might look it up, and too many attributes."""
     seen: set[str] = set()
     for element in root.iter(etree.Element):
+        if len(element.attrib) > MOST_OF_ONE_ELEMENT:
+            raise UntrustedReplyError("an element with more attributes than any has")
         ids = {str(value) for name, value in element.items() if etree.QName(name).localname.lower() in _ID_NAMES}
         if ids & seen:
             raise UntrustedReplyError("an id stands twice")
@@ -136,24 +141,41 @@ def _check_ids(root: etree._Element) -> None:
 def _check_signature_shape(parts: _Parts) -> None:
     """Hold the signature to the one form of the contract before any verifier interprets it."""
     signature = parts.signature
-    names = [etree.QName(child).localname for child in signature.iterchildren("*")]
-    if names != ["SignedInfo", "SignatureValue", "KeyInfo"]:
-        raise UntrustedReplyError("the signature has other parts than the contract's")
-    info = _only(signature, f"{{{DS}}}SignedInfo")
-    if _only(info, f"{{{DS}}}CanonicalizationMethod").get("Algorithm") != EXCLUSIVE_C14N:
+    info, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
+    canonical, method, *references = _children(info, *_SIGNED_INFO)
+    plain = [value, method]
+    if not _is_exclusive(canonical):
         raise UntrustedReplyError("SignedInfo is not canonicalised exclusively")
-    references = info.findall(f"{{{DS}}}Reference")
     wanted = sorted(f"#{part.get(_ID)}" for part in (parts.body, parts.timestamp) if part.get(_ID))
-    if len(wanted) != 2 or sorted(reference.get("URI", "") for reference in references) != wanted:  # noqa: PLR2004  Body and Timestamp
+    if len(wanted) != len(references) or sorted(reference.get("URI", "") for reference in references) != wanted:
         raise UntrustedReplyError("the signature is not over body and timestamp")
     for reference in references:
-        transforms = reference.findall(f"{{{DS}}}Transforms/{{{DS}}}Transform")
-        if [transform.get("Algorithm") for transform in transforms] != [EXCLUSIVE_C14N]:
+        transforms, *digest = _children(reference, "Transforms", "DigestMethod", "DigestValue")
+        plain += digest
+        if [_is_exclusive(transform) for transform in transforms.iterchildren("*")] != [True]:
             raise UntrustedReplyError("a reference is not transformed by exclusive canonicalisation alone")
+    if any(len(element) for element in plain):
+        raise UntrustedReplyError("the signature has parts within its values")
     token = parts.token.get(_ID)
-    pointer = signature.findall(f"{{{DS}}}KeyInfo/{{{WSSE}}}SecurityTokenReference/{{{WSSE}}}Reference")
+    pointer = key_info.findall(f"{{{WSSE}}}SecurityTokenReference/{{{WSSE}}}Reference")
     if not token or [reference.get("URI") for reference in pointer] != [f"#{token}"]:
         raise UntrustedReplyError("the signature's key is not the message's token")
+
+
+def _children(parent: etree._Element, *names: str) -> list[etree._Element]:
+    """Return the child elements, which have to be these of XML Signature, in this order."""
+    found = list(parent.iterchildren("*"))
+    if [child.tag for child in found] != [f"{{{DS}}}{name}" for name in names]:
+        raise UntrustedReplyError(f"{etree.QName(parent).localname} has other parts than the contract's")
+    return found
+
+
+def _is_exclusive(step: etree._Element) -> bool:
+    """Tell whether a step is exclusive canonicalisation, perhaps with prefixes to be treated inclusively."""
+    inner = list(step.iterchildren("*"))
+    prefixes = inner[0].get("PrefixList", "").split() if inner else []
+    plain = [child.tag for child in inner] in ([], [f"{{{EXCLUSIVE_C14N}}}InclusiveNamespaces"])
+    return step.get("Algorithm") == EXCLUSIVE_C14N and plain and len(prefixes) <= MOST_OF_ONE_ELEMENT
 
 
 def _certificate(token: etree._Element) -> x509.Certificate:

@@ -18,7 +18,7 @@ from fakes.forgeries.forger import Forger, Hostile, copied
 from fakes.forgeries.handmade import BODY, TIMESTAMP, Reference
 from fakes.forgeries.places import PLACES, wrapped
 from fakes.forgeries.scene import HOUR, ID, header_of, security_of, signature_of, timestamp_of, token_of
-from fakes.reply_signing import DS, WSSE, X509V3, envelope
+from fakes.reply_signing import DS, EXCLUSIVE, WSSE, X509V3, envelope
 from fakes.scripted_server import http
 from lxml import etree
 
@@ -232,4 +232,32 @@ def times(forger: Forger) -> Iterator[Hostile]:
         yield forger.to_submit(f"a timestamp with {name}", forger.handmade(root))
 
 
-SIGNED_FAMILIES = (wrapping, ids, references, algorithms, keys, times)
+def shapes(forger: Forger) -> Iterator[Hostile]:
+    """Signatures of the portal's own key with a part too many somewhere."""
+    extra = {
+        "an Object": f'<Object xmlns="{DS}"/>',
+        "a Manifest": f'<Manifest xmlns="{DS}"><Reference URI="#B"/></Manifest>',
+        "a length of the MAC": f'<HMACOutputLength xmlns="{DS}">1</HMACOutputLength>',
+        "prefixes": f'<InclusiveNamespaces xmlns="{EXCLUSIVE}" PrefixList="S"/>',
+        "a reference": f'<Reference xmlns="{DS}" URI="#X"/>',
+        "anything": "<x/>",
+    }
+    for path in (
+        ".", "SignedInfo", "SignedInfo/SignatureMethod", "SignedInfo/Reference", "SignedInfo/Reference/Transforms",
+        "SignedInfo/Reference/DigestMethod", "SignedInfo/Reference/DigestValue", "SignatureValue",
+    ):  # fmt: skip
+        for name, text in extra.items():
+            root = etree.fromstring(forger.genuine(forger.questions["SubmitJournal"]))
+            place = "/".join(part if part == "." else f"{{{DS}}}{part}" for part in path.split("/"))
+            signature_of(root).find(place).append(etree.fromstring(text))
+            yield forger.to_submit(f"{name} in {path}", etree.tostring(root))
+    for number in (65, 10_000):
+        root = etree.fromstring(forger.genuine(forger.questions["SubmitJournal"]))
+        listed = " ".join(f"p{n}" for n in range(number))
+        for step in ("CanonicalizationMethod", "Reference/{DS}Transforms/{DS}Transform"):
+            path = f"{{{DS}}}SignedInfo/{{{DS}}}{step}".replace("{DS}", f"{{{DS}}}")
+            etree.SubElement(signature_of(root).find(path), f"{{{EXCLUSIVE}}}InclusiveNamespaces", PrefixList=listed)
+        yield forger.to_submit(f"{number} prefixes", etree.tostring(root))
+
+
+SIGNED_FAMILIES = (wrapping, ids, references, shapes, algorithms, keys, times)

@@ -82,7 +82,7 @@ def sign(
     etree.SubElement(info, f"{{{DS}}}SignatureMethod", Algorithm=method)
     for reference in references:
         _add(info, root, reference)
-    signed = base64.b64encode(value(_canonical(info, canonical))).decode()
+    signed = base64.b64encode(value(canonical_bytes(info, canonical))).decode()
     etree.SubElement(signature, f"{{{DS}}}SignatureValue").text = signed
     if key_info:
         etree.SubElement(signature, f"{{{DS}}}KeyInfo").append(etree.fromstring(key_info))
@@ -100,11 +100,13 @@ def _add(info: etree._Element, root: etree._Element, reference: Reference) -> No
     etree.SubElement(made, f"{{{DS}}}DigestMethod", Algorithm=reference.digest)
     wanted = reference.element or (reference.uri or "").removeprefix("#")
     found = root.xpath("//*[@u:Id=$id]", namespaces={"u": WSU}, id=wanted)
-    canonical = _canonical(found[0] if found else root, reference.transforms[0] if reference.transforms else INCLUSIVE)
+    canonical = canonical_bytes(
+        found[0] if found else root, reference.transforms[0] if reference.transforms else INCLUSIVE
+    )
     digest = DIGESTS.get(reference.digest, hashlib.sha256)(canonical).digest()
     etree.SubElement(made, f"{{{DS}}}DigestValue").text = base64.b64encode(digest).decode()
 
 
-def _canonical(element: etree._Element, uri: str) -> bytes:
+def canonical_bytes(element: etree._Element, uri: str) -> bytes:
     exclusive = uri not in {INCLUSIVE, INCLUSIVE_11}
     return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=uri == WITH_COMMENTS)

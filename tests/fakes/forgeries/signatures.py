@@ -54,7 +54,7 @@ def no_body(scene: Scene) -> bytes:
     return without(scene, body_of)
 
 
-@forgery("the signature has other parts than the contract's")
+@forgery("Signature has other parts than the contract's")
 def no_key_info(scene: Scene) -> bytes:
     return without(scene, lambda root: signature_of(root).find(f"{{{DS}}}KeyInfo"))
 
@@ -101,12 +101,12 @@ def digest_of_another_body(scene: Scene) -> bytes:
 # signed, but not what has to be, or not how
 
 
-@forgery("the signature is not over body and timestamp")
+@forgery("SignedInfo has other parts than the contract's")
 def only_the_body_signed(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B",))
 
 
-@forgery("the signature is not over body and timestamp")
+@forgery("SignedInfo has other parts than the contract's")
 def only_the_timestamp_signed(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("T",))
 
@@ -116,7 +116,7 @@ def the_body_signed_twice(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B", "B"))
 
 
-@forgery("the signature is not over body and timestamp")
+@forgery("SignedInfo has other parts than the contract's")
 def a_third_reference(scene: Scene) -> bytes:
     return sign(scene.unsigned(), scene.signer, parts=("B", "T", "X"))
 
