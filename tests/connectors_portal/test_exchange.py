@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -252,13 +252,87 @@ def test_the_environment_has_no_say(
     bundle.write_bytes(keys.stranger.credential.certificate_pem)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, str(bundle))
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "other.example")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("machine 127.0.0.1 login somebody password geheim\n")
+    (home / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NETRC", str(home / ".netrc"))
     key_log = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(key_log))
     server.scripts.append(lambda _: [http(signed(fault("UnknownBatch"), keys.portal_signing, datetime.now(UTC)))])
     assert portal.receipt("0252", "0" * 64) is None
     assert not key_log.exists()
+    assert "authorization" not in server.received[0].head.lower()
+
+
+def test_an_authority_of_the_system_or_the_environment_is_not_trusted(
+    open_portal: Opener,
+    batch: PreparedBatch,
+    keys: object,
+    other_server: Callable[..., ScriptedServer],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The server's authority is in all bundles that libraries look at, and not in `authorities`."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(keys.stranger.credential.certificate_pem)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(bundle))
+    monkeypatch.setattr("certifi.where", lambda: str(bundle))
+    server = other_server(keys.stranger.issue("localhost", Purpose.TLS_SERVER), keys.district)
+    error = _failure(lambda: open_portal(url=server.url).submit(batch))
+    assert _words(error) == ("tls", Resend.FINAL)
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    "status", ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]
+)
+def test_no_redirect_is_followed(
+    status: str,
+    portal: SoapPortal,
+    batch: PreparedBatch,
+    server: ScriptedServer,
+    other_server: Callable[..., ScriptedServer],
+    keys: object,
+) -> None:
+    elsewhere = other_server(keys.portal_tls, keys.district)
+    server.answer(http(b"", status, Location=elsewhere.url))
+    error = _failure(lambda: portal.submit(batch))
+    assert _words(error) == (f"http-{status[:3]}", Resend.UNKNOWN)
+    assert (elsewhere.connections, len(server.received)) == (0, 1)
+
+
+def test_a_thread_keeps_its_connection_from_call_to_call(
+    portal: SoapPortal, server: ScriptedServer, keys: object
+) -> None:
+    for _ in range(5):
+        server.scripts.append(lambda _: [http(signed(fault("UnknownBatch"), keys.portal_signing, datetime.now(UTC)))])
+        portal.receipt("0252", "0" * 64)
+    assert [received.connection for received in server.received] == [1] * 5
+
+
+def test_expired_certificates_of_the_server_are_refused(
+    open_portal: Opener, batch: PreparedBatch, keys: object, other_server: Callable[..., ScriptedServer]
+) -> None:
+    now = datetime.now(UTC)
+    for since, until in ((-2, -1), (1, 2)):
+        credential = keys.city.issue(
+            "localhost",
+            Purpose.TLS_SERVER,
+            not_before=now + timedelta(days=since),
+            not_after=now + timedelta(days=until),
+        )
+        server = other_server(credential, keys.district)
+        error = _failure(lambda server=server: open_portal(url=server.url).submit(batch))
+        assert _words(error) == ("tls", Resend.FINAL)
+        assert server.received == []
 
 
 def test_nobody_but_the_given_authorities_is_trusted_even_after_a_call(

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from fakes.memory_portal import MemoryPortal
 
-from connectors.portal.soap_portal import PortalConnection, SoapPortal
+from connectors.portal.soap_portal import PortalConnection
+from connectors.portals import connector
 from journal.portal import Portal, PortalError, Resend
 from journal.records import PortalApplication, UsageDay
 from sandbox.portal import PortalServer, seed_applications, visible
@@ -65,7 +66,7 @@ class MemoryBench:
 
 
 class SoapBench:
-    """The SOAP connector, and the sandbox behind it."""
+    """The connector that bridge.toml names by default, and the sandbox behind it."""
 
     OPERATIONS: dict[str, str] = {"submit": "SubmitJournal", "put_link": "PutLink", "end_link": "EndLink"}  # noqa: RUF012  read only
 
@@ -73,7 +74,7 @@ class SoapBench:
         self.clock = clock
         self.server = server
         files = server.files
-        self.portal = SoapPortal(
+        self.portal = connector("diary-exchange-1").open_portal(
             PortalConnection(
                 url=server.url,
                 client_certificate=files.bridge_tls.read_bytes(),
