@@ -27,6 +27,7 @@ from flows.assembly import software
 from flows.bridge import Bridge
 from flows.order import Step, run_in_threads
 from flows.progress import Progress
+from flows.reconciling import reconcile_school
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 from reports.machine import as_json
 from reports.reasons import catalogue
@@ -99,7 +100,7 @@ def sweep(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatu
 
 def reconcile(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
     """Hold the portal's holdings against the ledger, and mend."""
-    return _run(call, schools, steps.reconcile_school, _RECONCILING, as_document=as_document)
+    return _run(call, schools, reconcile_school, _RECONCILING, as_document=as_document)
 
 
 def sync(call: Call, schools: Sequence[str], *, as_document: bool, with_prefect: bool) -> ExitStatus:

@@ -1,10 +1,13 @@
 """Compares the portal's holdings with the ledger and puts the ledger right; the next plan then mends the portal.
 
 Rules. The portal is the witness of what it holds. Each difference has a name:
-`missing` (we think it holds a record, it does not), `extra` (it holds one that we think is gone, or that the
-ledger never knew), `older` / `newer` (another revision), `foreign` (held under another student's reference).
-In every case the ledger forgets the content it believed in, so that the plan publishes the record again or
-withdraws it, through the same outbox as everything else. Deliberately not here: any sending.
+`missing` (we think it holds a record, it does not), `extra` (one that the ledger never knew), `still-held` (one
+that was taken back, or never known to be taken), `older` / `newer` (another revision), `foreign` (held under another
+student's reference). In every case the ledger forgets the content it believed in, so that the plan publishes the record
+again or withdraws it, through the same outbox as everything else. A foreign one is shown to another child's parents:
+its id is given up, so it is withdrawn at once, which no limit holds, and its row is published under a new one.
+ListHoldings says nothing of contents, and there is no list of links: what is wrong with these only shows when they are
+told anew. Deliberately not here: any sending.
 """
 
 from collections import Counter
@@ -20,7 +23,7 @@ from delivery.tables import RECORD, STUDENT_REF
 from journal.records import Holding
 from journal.vocabulary import RecordKind
 
-DifferenceName = Literal["missing", "extra", "older", "newer", "foreign"]
+DifferenceName = Literal["missing", "extra", "still-held", "older", "newer", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,12 @@ def differences(believed: Mapping[str, Believed], holdings: Iterable[Holding]) -
 
 
 def _name(belief: Believed | None, holding: Holding) -> DifferenceName | None:
-    if belief is None or not belief.held:
+    if belief is None:
         return "extra"
     if belief.student_ref != holding.student_ref:
         return "foreign"
+    if not belief.held:
+        return "still-held"
     if holding.revision < belief.revision:
         return "older"
     return "newer" if holding.revision > belief.revision else None
@@ -100,14 +105,21 @@ def correct_ledger(connection: Connection, school: str, found: Iterable[Differen
             connection.execute(this_record.values(held=False, digest=None))
         elif difference.known:
             newest = sa.case((RECORD.c.revision < holding.revision, holding.revision), else_=RECORD.c.revision)
-            connection.execute(this_record.values(held=True, digest=None, revision=newest))
+            own = {"source_key": _ours_alone(difference.record_id), "student_key": ""}
+            given_up = own if difference.name == "foreign" else {}
+            connection.execute(this_record.values(held=True, digest=None, revision=newest, **given_up))
         else:
             connection.execute(RECORD.insert().values(**_unknown(connection, school, holding, today)))
     return counted
 
 
+def _ours_alone(record_id: str) -> str:
+    """Return the source key of a record that no row of the school will ever match."""
+    return f"portal:{record_id}"
+
+
 def _unknown(connection: Connection, school: str, holding: Holding, today: date) -> dict[str, object]:
-    """Return a ledger row for a record that only the portal knows: no row of the school will ever match it."""
+    """Return a ledger row for a record that only the portal knows."""
     student = connection.scalar(
         sa.select(STUDENT_REF.c.student_key).where(
             STUDENT_REF.c.school == school, STUDENT_REF.c.student_ref == holding.student_ref
@@ -116,7 +128,7 @@ def _unknown(connection: Connection, school: str, holding: Holding, today: date)
     return {
         "record_id": holding.record_id,
         "school": school,
-        "source_key": f"portal:{holding.record_id}",
+        "source_key": _ours_alone(holding.record_id),
         "student_key": student or "",
         "kind": str(RecordKind.CURRENT),
         "date": today,

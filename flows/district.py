@@ -30,6 +30,7 @@ from flows.applications import exchange_applications
 from flows.assembly import shared_bridge
 from flows.order import SCHOOLS_AT_ONCE, Step, each_school
 from flows.progress import Progress, silent
+from flows.reconciling import reconcile_school
 
 collected: ContextVar[dict[str, SchoolBalance] | None] = ContextVar("collected", default=None)
 """Where a caller in this process finds the balances; they never pass through Prefect."""
@@ -72,7 +73,7 @@ def sweep_one(code: str) -> None:
 )
 def reconcile_one(code: str) -> None:
     """Reconcile one school. Raises SchoolRunError with the failure's code."""
-    _run(code, steps.reconcile_school)
+    _run(code, reconcile_school)
 
 
 @task(

@@ -12,7 +12,6 @@ for earlier is heeded before a school is read. Deliberately not here: Prefect (`
 (`reports`).
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from audit.entry import HoldEvent, RunEnded, RunStarted
 from consent_registry.decision import Grant, Refusal
-from database import gate, reading, writing
+from database import reading, writing
 from delivery import holds
 from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
@@ -33,7 +32,6 @@ from delivery.intent import content_rows, permitted_now, publish_rows
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.links import LinkPlan
 from delivery.plan_file import SchoolPlan
-from delivery.reconcile import believed_records, correct_ledger, differences
 from delivery.recover import Recovered, finish_open_batches
 from delivery.rest import Rest
 from delivery.roster import load_roster, store_roster
@@ -80,7 +78,8 @@ def _read_meanwhile(bridge: Bridge, school: School, now: datetime, meanwhile: Ca
         return read.result()
 
 
-def _blank(school: School, run: str, now: datetime, *, dry_run: bool = False) -> SchoolBalance:
+def blank_balance(school: School, run: str, now: datetime, *, dry_run: bool = False) -> SchoolBalance:
+    """Return the balance of a run that did nothing yet."""
     return SchoolBalance(school.code, school.name, school.district, run, now, now, dry_run=dry_run)
 
 
@@ -90,7 +89,7 @@ def plan_school(
     """Return the balance that a sync would have now; nothing is sent or stored. `write` is given the plan itself."""
     school = bridge.school(code)
     now = bridge.clock()
-    blank = _blank(school, "plan", now, dry_run=True)
+    blank = blank_balance(school, "plan", now, dry_run=True)
     with guarded(blank) as outcome:
         progress(code, "read")
         read = _read(bridge, school, now)
@@ -149,19 +148,25 @@ def at_desk(
 
 
 def sync_school(
-    bridge: Bridge, code: str, progress: Progress = silent, *, only: SchoolPlan | None = None
+    bridge: Bridge,
+    code: str,
+    progress: Progress = silent,
+    *,
+    only: SchoolPlan | None = None,
+    differences: Mapping[str, int] | None = None,
 ) -> SchoolBalance:
     """Bring the portal to what it should hold of one school; returns the run's balance, also of a failed run.
 
     `only`: by exactly this plan; where the world has changed since, the run fails by `plan-outdated` and sends nothing.
+    `differences`: what a reconciliation found just before, for the balance.
     """
     school = bridge.school(code)
     now = bridge.clock()
     run = bridge.new_id()
-    blank = _blank(school, run, now)
+    blank = replace(blank_balance(school, run, now), differences=dict(differences or {}))
     counted: Callable[[SchoolBalance], SchoolBalance] = replace
     with guarded(blank) as outcome:
-        roster: dict[str, RosterEntry] = {} if only else _last_roster(bridge, code)
+        roster: dict[str, RosterEntry] = {} if only else last_roster(bridge, code)
         with at_desk(bridge, school, run, lambda: roster) as desk:
             desk.patience.heed()
             bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
@@ -198,7 +203,7 @@ def sync_school(
             applied = first.rebalanced(_apply(bridge, school, desk, look, blank, leave))
             outcome.balance = _with_doubts(applied, recovered)
     progress(code, "done")
-    return _close_run(bridge, counted(outcome.balance))
+    return close_run(bridge, counted(outcome.balance))
 
 
 def _with_doubts(balance: SchoolBalance, recovered: Recovered) -> SchoolBalance:
@@ -212,7 +217,7 @@ def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> Scho
     Does nothing while another process syncs the school, for that one takes back between its requests.
     """
     school = bridge.school(code)
-    blank = _blank(school, bridge.new_id(), bridge.clock())
+    blank = blank_balance(school, bridge.new_id(), bridge.clock())
     with guarded(blank) as outcome:
         try:
             swept = _sweep(bridge, school, blank, progress)
@@ -222,13 +227,13 @@ def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> Scho
             return blank
         outcome.balance = swept
     progress(code, "done")
-    return _close_run(bridge, outcome.balance, keep=False)
+    return close_run(bridge, outcome.balance, keep=False)
 
 
 def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progress) -> SchoolBalance | None:
     """Sweep one school; None when there was nothing to do."""
     code, run, now = school.code, blank.run, blank.started_at
-    roster = _last_roster(bridge, code)
+    roster = last_roster(bridge, code)
     if not roster:  # never synced: the portal holds nothing of this school
         return None
     with at_desk(bridge, school, run, lambda: roster, tries=1) as desk:
@@ -248,7 +253,7 @@ def _withdrawals_only(look: Look) -> Look:
     return replace(look, links=LinkPlan(look.links.end, ()))
 
 
-def _last_roster(bridge: Bridge, code: str) -> dict[str, RosterEntry]:
+def last_roster(bridge: Bridge, code: str) -> dict[str, RosterEntry]:
     """Return the school's roster as last read; empty when it never was."""
     with reading(bridge.engine) as connection:
         return load_roster(connection, code, lambda sealed: _open_roster(bridge, code, sealed)) or {}
@@ -315,7 +320,7 @@ def _store_hold(bridge: Bridge, school: School, plan: HeldPlan, run: str, now: d
         holds.store_hold(connection, school.code, plan, now)
 
 
-def _close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> SchoolBalance:
+def close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> SchoolBalance:
     """Write the run's end into the audit log and keep its balance for reports."""
     with guarded(replace(balance, ended_at=bridge.clock())) as outcome:
         outcome.balance = ended = replace(outcome.balance, failure=until_when(bridge, balance.school, balance.failure))
@@ -339,29 +344,3 @@ def _close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> 
                 store_balance(connection, ended)
             remember_checkpoint(connection, bridge.origin, checkpoint.size, checkpoint.root, ended.ended_at)
     return outcome.balance
-
-
-def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
-    """Hold the portal's holdings against the ledger, put the ledger right, then sync: the outbox mends the rest."""
-    school = bridge.school(code)
-    now = bridge.clock()
-    run = bridge.new_id()
-    blank = _blank(school, run, now)
-    found: Counter[str] = Counter()
-    doubtful = 0
-    with guarded(blank) as outcome, at_desk(bridge, school, run, dict) as desk:
-        desk.patience.heed()
-        progress(code, "recover")
-        doubtful = finish_open_batches(desk).doubtful
-        progress(code, "holdings")
-        bridge.turns.take()
-        held = desk.patience.call(lambda: list(bridge.portal.holdings(code)))
-        with writing(bridge.engine) as connection:
-            gate(connection, code)
-            confirm_lease(connection, desk.lease, bridge.clock())
-            named = differences(believed_records(connection, code), held)
-            found = correct_ledger(connection, code, named, bridge.today(now))
-    if outcome.balance.failure is not None:
-        return _close_run(bridge, outcome.balance)
-    synced = replace(sync_school(bridge, code, progress), differences=dict(found))
-    return replace(synced, failure=synced.failure or doubtful_receipts(code, doubtful))

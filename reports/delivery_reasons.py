@@ -237,6 +237,7 @@ WAITING_TEXTS: Mapping[str, ReasonText] = {
 _DIFFERENCE_TITLES: Mapping[str, Wording] = {
     "missing": Wording(ru="На портале не было записи", en="The portal did not hold a record"),
     "extra": Wording(ru="На портале была лишняя запись", en="The portal held a record too many"),
+    "still-held": Wording(ru="Отозванная запись осталась на портале", en="The portal still held a record taken back"),
     "older": Wording(ru="На портале была более старая запись", en="The portal held an older record"),
     "newer": Wording(ru="На портале была более новая запись", en="The portal held a newer record"),
     "foreign": Wording(ru="Запись стояла у другого ученика", en="The record stood under another student"),

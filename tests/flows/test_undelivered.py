@@ -16,7 +16,8 @@ from delivery.dead_letters import Undelivered, discard_record, retry_records, un
 from delivery.tables import BATCH, RECORD
 from flows.applications import exchange_applications
 from flows.bridge import Bridge
-from flows.steps import reconcile_school, sweep_school, sync_school
+from flows.reconciling import reconcile_school
+from flows.steps import sweep_school, sync_school
 from journal.portal import PortalError, Resend, UnsendableRecordsError
 from journal.records import BatchItem, PreparedBatch, Publish, Receipt, Rejection
 from journal.wording import BridgeError
@@ -271,6 +272,15 @@ def test_one_bad_record_keeps_no_other_back(world: MemoryWorld, bad: list[str]) 
     assert sync_school(world.bridge(), CODE).sent == len(bad)
     assert shown(world) == expected(world)
     assert left(world).nothing
+
+
+def test_many_bad_records_among_good_ones_are_no_reason_to_stop(world: MemoryWorld) -> None:
+    for number in range(100, 160):
+        world.rows[f"mark:{number}"] = Row("1", "9" if number % 12 == 0 else "4", DAY)
+    refused = poisoned(world, "9")
+    balance = sync_school(world.bridge(), CODE)
+    assert (balance.failure, balance.sent, balance.failed) == (None, 65, 5)
+    assert len(refused) > 14
 
 
 def test_what_is_no_records_fault_stops_the_run_and_blames_few(world: MemoryWorld) -> None:
