@@ -1,4 +1,4 @@
-"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about ten minutes.
+"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about fifteen minutes.
 
 Each figure is a ratio of two sides measured in one run, by turns, on the same data; medians, with the lowest and the
 highest value beside them. `--students` and `--weeks` change the school, `--only` chooses figures.
@@ -16,8 +16,14 @@ from pathlib import Path
 from ground import make_ground
 
 BENCH = Path(__file__).parent
-FIGURES = {"1": "extraction.py", "2": "submit.py", "3": "whole_run.py", "4": "decide.py"}
-NEED_A_SCHOOL = frozenset({"1", "2", "3"})
+FIGURES = {
+    "1": "extraction.py",
+    "2": "submit.py",
+    "3": "whole_run.py",
+    "4": "decide.py",
+    "5": "withdrawal.py",
+}
+NEED_A_SCHOOL = frozenset({"1", "2", "3", "5"})
 PACKAGES = (
     "firebird-driver",
     "firebird-embedded",
@@ -57,7 +63,7 @@ def main() -> None:
     chosen = parser.parse_args()
     print(machine())
     print(", ".join(f"{name} {version(name)}" for name in PACKAGES))
-    print(f"figures 1 to 3: one school of {chosen.students:,} students and {chosen.weeks} weeks", flush=True)
+    print(f"figures 1 to 3 and 5: one school of {chosen.students:,} students and {chosen.weeks} weeks", flush=True)
     with tempfile.TemporaryDirectory(prefix="dnevnik-bench-") as folder:
         if NEED_A_SCHOOL.intersection(chosen.only):
             make_ground(Path(folder), chosen.students, chosen.weeks)
