@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
+from sqlalchemy import exc
 
 from audit.errors import AuditError
 from database import reading
@@ -63,10 +64,21 @@ _DOUBTFUL_NOW = Wording(
     "the batch's outcome is unknown, the school's run has stopped. Compare: dnevnik reconcile. If it happens again, "
     "tell the portal's operator.",
 )
+_DATABASE = Wording(
+    ru="База обмена не отвечает, занята или не может писать ({kind}). Ничего не потеряно: проверьте её сервер и место "
+    "на диске (dnevnik check), следующий запуск продолжит с того же места.",
+    en="The bridge's database is away, locked or can't write ({kind}). Nothing is lost: look after its server and the "
+    "disk's space (dnevnik check), the next run goes on from here.",
+)
 _UNEXPECTED = Wording(
     ru="Сбой программы ({kind} в {place}). Данные не потеряны. Передайте эту строку разработчикам.",
     en="The program failed ({kind} at {place}). No data is lost. Pass this line on to the developers.",
 )
+
+
+_NO_DATABASE = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+"""What the bridge's database raises when nothing is wrong with what it was asked. A school's own database is for
+`connectors.school` to judge, the audit log's for `audit`: neither gets here as one of these."""
 
 
 @dataclass(slots=True)
@@ -100,6 +112,8 @@ def describe(error: Exception) -> RunFailure:
         return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL_NOW)
     if isinstance(error, PortalError):
         return RunFailure(_portal_code(error.code), _PORTAL[error.resend].filled(code=error.code))
+    if isinstance(error, _NO_DATABASE):
+        return RunFailure("database", _DATABASE.filled(kind=type(error).__name__))
     return RunFailure("internal", _UNEXPECTED.filled(kind=type(error).__name__, place=own_place(error)))
 
 

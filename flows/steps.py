@@ -322,8 +322,10 @@ def _store_hold(bridge: Bridge, school: School, plan: HeldPlan, run: str, now: d
 
 def close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> SchoolBalance:
     """Write the run's end into the audit log and keep its balance for reports."""
-    with guarded(replace(balance, ended_at=bridge.clock())) as outcome:
-        outcome.balance = ended = replace(outcome.balance, failure=until_when(bridge, balance.school, balance.failure))
+    with guarded(replace(balance, ended_at=bridge.clock())) as told:
+        told.balance = replace(told.balance, failure=until_when(bridge, balance.school, balance.failure))
+    ended = told.balance
+    with guarded(ended) as outcome:
         counts: dict[str, int | Mapping[str, int]] = {
             "read": ended.read,
             "sent": ended.sent,

@@ -32,6 +32,21 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def stop_at_once(url: str) -> None:
+    """Stop the server as a power cut would: every connection breaks, what was committed is recovered later."""
+    _run("stop", "-D", f"{_folder(url)}/data", "-s", "-m", "immediate")
+
+
+def start_again(url: str) -> None:
+    """Start a stopped server on the same data."""
+    folder = _folder(url)
+    _run("start", "-D", f"{folder}/data", "-s", "-w", "-l", f"{folder}/log", "-o", f"-h '' -k {folder} -F")
+
+
+def _folder(url: str) -> str:
+    return url.rpartition("host=")[2]
+
+
 def _run(*arguments: str) -> None:
     """Run PostgreSQL's own program, which refuses to be root."""
     account = "postgres" if os.geteuid() == 0 else None

@@ -79,11 +79,12 @@ class MemoryWorld:
     pilot_classes: frozenset[str] = frozenset()
     die_at: tuple[str, int] | None = None
     vanished: bool = False
+    state: str | None = None
     before_reading: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.portal = MemoryPortal(lambda: self.now)
-        self.engine = open_database(f"sqlite:///{self.folder}/bridge.db")
+        self.engine = open_database(self.state or f"sqlite:///{self.folder}/bridge.db")
         upgrade(self.engine)
         self._ids = itertools.count(1)
         self.vault = Vault(b"m" * 32)
