@@ -1,7 +1,7 @@
 """Applications, staff, look-ups, scans, pilot groups, requests; facts that name what they correct.
 
-Until here the newest fact of a kind alone counted, and one with an empty detail took its kind back. So each earlier fact is
-now named by the one that came after it, and registrations and withdrawals name the consents of their case, as
+Until here the newest fact of a kind alone counted, and one with an empty detail took its kind back. So each earlier
+fact is now named by the one that came after it, and registrations and withdrawals name the consents of their case, as
 they spoke for all of them.
 """
 
