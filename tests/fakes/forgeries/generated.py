@@ -196,7 +196,8 @@ def times(forger: Forger) -> Iterator[Hostile]:
     soon = (now + timedelta(minutes=4)).strftime(z)
     minute = timedelta(minutes=1)
     for created, expires in (
-        (now - HOUR, now - HOUR + minute), (now - 6 * minute, now - minute), (now + 6 * minute, now + 10 * minute),
+        (now - HOUR, now - HOUR + minute), (now - 3 * minute, now - minute),
+        (now - 6 * minute, now - minute), (now + 6 * minute, now + 10 * minute),
         (now - 6 * minute, now + minute), (now, now), (now, now - minute), (now + minute, now), (now, now + 6 * minute),
         (now, now + timedelta(seconds=301)), (now - minute, now + timedelta(seconds=241)), (now, now + 24 * HOUR),
         (now - 365 * 24 * HOUR, now + 365 * 24 * HOUR), (now + HOUR, now + HOUR + minute),
