@@ -66,7 +66,9 @@ FACT = sa.Table(
     sa.Column("recorded_at", Moment, nullable=False),
     sa.Column("recorded_by", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
-    sa.Column("corrects", sa.JSON(none_as_null=True), nullable=True, comment="fact_ids that no longer count; null: none"),
+    sa.Column(
+        "corrects", sa.JSON(none_as_null=True), nullable=True, comment="fact_ids that no longer count; null: none"
+    ),
 )
 
 APPLICATION = sa.Table(
