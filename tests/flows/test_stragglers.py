@@ -70,12 +70,13 @@ def test_what_arrives_late_without_ground_is_found_by_the_next_sweep_and_taken_b
 
 def test_what_arrives_late_and_was_overtaken_changes_nothing_that_lasts(world: MemoryWorld) -> None:
     late = killed_with_a_batch_in_its_hands(world)
+    before = world.rows["mark:10"].value
     world.rows["mark:10"].value = "1"
     assert sync_school(world.bridge(), CODE).sent == 6
     world.portal.submit(late)
     agrees(world)
     sweep_school(world.bridge(), CODE)
-    world.rows["mark:11"].value = "1"
+    world.rows["mark:10"].value = before  # as the late batch had it, but not as the portal shows it
     assert sync_school(world.bridge(), CODE).failure is None
     agrees(world)
     assert sync_school(world.bridge(), CODE).sent == 0
