@@ -100,9 +100,6 @@ class Registry:
         case = self.cases.get(key)
         return counting(case.facts, case.facts[-1].recorded_at) if case and case.facts else []
 
-    def _consents(self, key: Key) -> list[Fact]:
-        return [fact for fact in self.counted(key) if fact.kind == "consent"]
-
     def day(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
 
@@ -117,29 +114,30 @@ class Registry:
             return "ahead"
         if at < now and not reason:
             return "reason-missing"
-        counted = self.counted(key)
-        consents = [fact.paper.reference for fact in counted if fact.kind == "consent" and fact.paper]
-        if consents:
-            left = set()
-            for reference in consents:
-                known = earliest("withdrawal", counted, reference)
-                if known is None or known.valid_at > at:
-                    left.add(reference)
-            if left:
-                self.record(key, "withdrawal", at, now, by, names=frozenset(left))
-        else:
-            known = earliest("withdrawal", counted, None)
-            if known is None or known.valid_at > at:
-                self.record(key, "withdrawal", at, now, by)
+        names = self._not_yet("withdrawal", key, at)
+        if names is not None:
+            self.record(key, "withdrawal", at, now, by, names=names)
         return None
 
     def end(self, key: Key, why: str, at: datetime, now: datetime, by: str) -> str | None:
-        """Rule 12."""
+        """Rule 12; what ended already by then is left alone, as in rule 10."""
         if at > now:
             return "ahead"
-        consents = frozenset(fact.paper.reference for fact in self._consents(key) if fact.paper)
-        self.record(key, "ending", at, now, by, names=consents, why=why)
+        names = self._not_yet("ending", key, at)
+        if names is not None:
+            self.record(key, "ending", at, now, by, names=names, why=why)
         return None
+
+    def _not_yet(self, kind: str, key: Key, at: datetime) -> frozenset[str] | None:
+        """Return the consents that no fact of this kind names by `at`; None: nothing is left to withdraw or end."""
+        counted = self.counted(key)
+        consents = [fact.paper.reference for fact in counted if fact.kind == "consent" and fact.paper]
+        left = set()
+        for reference in consents or [None]:
+            known = earliest(kind, counted, reference)
+            if known is None or known.valid_at > at:
+                left.add(reference)
+        return frozenset(left - {None}) if left else None
 
     def restrict(self, key: Key, first: date | None, last: date | None, now: datetime, by: str) -> str | None:
         """Rule 11; valid from when it is recorded."""

@@ -119,6 +119,7 @@ class DeskMachine(RegistryMachine):
         elif application.stage == "linked":
             key = self.desk.key(application)
             if self.world.oracle.unregistered(key):
+                self.a_registration(key, "clerk", two=True)  # who identified: refused
                 self.a_registered_application(which, "head", two=True)
             else:
                 self.a_consent(key, 0, 0, None, "all", "clerk")
