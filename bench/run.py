@@ -1,4 +1,4 @@
-"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about fifteen minutes.
+"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about twenty minutes.
 
 Each figure is a ratio of two sides measured in one run, by turns, on the same data; medians, with the lowest and the
 highest value beside them. `--students` and `--weeks` change the school, `--only` chooses figures.
