@@ -12,10 +12,11 @@ import os
 import stat
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import firebird.embedded
-from firebird.driver import driver_config
+from firebird.driver import Connection, driver_config
 
 from journal.wording import BridgeError, Wording
 
@@ -53,7 +54,17 @@ def use_embedded_firebird() -> None:
         driver_config.fb_client_library.value = str(RUNTIME / "libfbclient.so.2")
         driver_config.server_defaults.host.value = ""
         driver_config.server_defaults.user.value = "SYSDBA"
+        Connection._Connection__stmt_deleted = _statement_gone  # noqa: SLF001  the driver offers no other way
         _loaded = True
+
+
+def _statement_gone(connection: Connection, statement: object) -> None:
+    """Strike a collected statement off its connection's list, where a closing connection has not done so already.
+
+    The driver's own method prints a traceback when the collector, which may run in any thread, comes second.
+    """
+    with suppress(ValueError):
+        connection._statements.remove(statement)  # noqa: SLF001  the driver offers no other way
 
 
 def _lock_folder() -> Path:
