@@ -255,7 +255,8 @@ class _Taking:
 
     def record(self, kind: str, valid_at: datetime, replaced: Sequence[Fact] = (), **said: object) -> None:
         corrects = frozenset(fact.number for fact in replaced)
-        self.registry.record(self.key, kind, valid_at, self.now, self.by, corrects=corrects, of_register=True, **said)
+        said = {"of_register": True, **said}
+        self.registry.record(self.key, kind, valid_at, self.now, self.by, corrects=corrects, **said)
 
     def take_back(self, replaced: Sequence[Fact]) -> None:
         if replaced:
@@ -332,7 +333,8 @@ class _Taking:
             self.take_back(own)
         elif not any(fact.valid_at == at or (fact not in own and fact.valid_at < at) for fact in held):
             names = named.union(*(fact.names for fact in own))
-            self.record(kind, at, own, names=names)
+            # A register that dates a person's withdrawal earlier speaks of that one: no later register takes it back.
+            self.record(kind, at, own, names=names, of_register=len(own) == len(held))
 
     def restriction(self) -> None:
         held = self.counted("restriction")
