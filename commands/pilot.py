@@ -133,7 +133,7 @@ def _table(look: Look, counted: Coverage, language: Language) -> Table:
     for place, column in enumerate(_COLUMNS):
         table.add_column(column.say(language), overflow="fold", justify="left" if place <= _SENT else "right")
     for one in counted.classes:
-        group = look.pilot.group_of(one.class_name)
+        group = look.pilot.begun_by(look.today).group_of(one.class_name) or look.pilot.group_of(one.class_name)
         table.add_row(
             one.class_name,
             _NO_GROUP.say(language) if group is None else _STAGES[group.stage].say(language),
@@ -161,7 +161,7 @@ def _numbers(count: Covered) -> tuple[str, ...]:
 def _as_json(look: Look, counted: Coverage) -> dict[str, object]:
     classes = []
     for one in counted.classes:
-        group = look.pilot.group_of(one.class_name)
+        group = look.pilot.begun_by(look.today).group_of(one.class_name) or look.pilot.group_of(one.class_name)
         days = {"from": None, "to": None} if group is None else {"from": group.first, "to": group.last}
         classes.append(
             {

@@ -64,10 +64,11 @@ def coverage(
         if group.class_name != WHOLE_SCHOOL:
             spelt.setdefault(_code(group.class_name), group.class_name)
 
+    begun = pilot.begun_by(today)
     classes: list[ClassCoverage] = []
     of_stage: defaultdict[Stage | None, dict[str, RosterEntry]] = defaultdict(dict)
     for code, name in sorted(spelt.items(), key=lambda item: (class_order(item[1]), item)):
-        stage = _stage_on(pilot.group_of(name), today)
+        stage = _stage_on(begun.group_of(name), today)
         count = _count(members[code], granted, today)
         of_stage[stage].update((student.student_key, student) for student in members[code])
         classes.append(

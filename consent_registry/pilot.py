@@ -1,10 +1,11 @@
 """Which classes of a school take part (опытная эксплуатация), with the stage and the days of each. Pure.
 
 Rules. Two things restrict, and where both stand both must admit: the classes that the installation's configuration
-names (none: the whole school), and the groups that people recorded (none: no restriction). Where a school has groups,
-a class is in only if its group is in stage `pilot` or `regular` and today lies in the group's days, both ends
-included; a class that no group speaks of is out. A class's own group beats the whole school's; of several for one
-class, or for the whole school, the one recorded last counts, alone: an earlier one does not come back when it ends.
+names (none: the whole school), and the groups that people recorded and whose first day has come (none: no
+restriction). Where a school has such groups, a class is in only if its group is in stage `pilot` or `regular` and today
+is not past the group's last day; a class that no group speaks of is out. A class's own group beats the whole school's;
+of several that have begun the one recorded last counts, alone: an earlier one does not come back when it ends. What
+is planned ahead changes nothing before its first day.
 A student takes part when one of today's classes does; one in no class takes part only where nothing restricts.
 Class names are compared by letters and digits, in capitals; Latin letters that look Cyrillic count as Cyrillic.
 Deliberately not here: how groups are kept (`pilot_groups`), what being outside means for a record (`decision`).
@@ -26,7 +27,7 @@ WHOLE_SCHOOL = ""
 LOOK_ALIKES = str.maketrans("ABCEHKMOPTX", "АВСЕНКМОРТХ")
 """For `str.translate`: Latin capitals that look Cyrillic, as Cyrillic."""
 
-_CLASS_NAMES_KEPT = 4096
+_CLASS_NAMES_KEPT, _PILOTS_KEPT = 4096, 64
 
 
 class Stage(StrEnum):
@@ -123,18 +124,14 @@ class Pilot:
         of_classes = sorted(self._by_code.values(), key=lambda group: class_order(group.class_name))
         return (*([self._others] if self._others else ()), *of_classes)
 
+    def begun_by(self, today: date) -> "Pilot":
+        """Return what counts on `today`: the groups whose first day has come."""
+        return self if all(group.first <= today for group in self.groups) else _begun(self, today)
+
     def admits(self, classes: Iterable[str], today: date) -> bool:
         """Tell whether a student who is in these classes on `today` takes part."""
-        return not self.restricts or any(self._admits_class(name, today) for name in classes)
-
-    def stopped_by(self, group: PilotGroup, today: date) -> bool:
-        """Tell whether recording `group` would put a class out that takes part today, if only until its first day.
-
-        For a group of the whole school: whether it would for the classes without a group of their own.
-        """
-        before = self.group_of(group.class_name) if group.class_name else self._others
-        sent = before.admits(today) if before is not None else not self.groups
-        return sent and not group.admits(today)
+        begun = self.begun_by(today)
+        return not begun.restricts or any(begun._admits_class(name, today) for name in classes)  # noqa: SLF001  one of its own
 
     def _admits_class(self, name: str, today: date) -> bool:
         code = class_code(name)
@@ -146,3 +143,8 @@ class Pilot:
             return True
         group = self._by_code.get(code, self._others)
         return group is not None and group.admits(today)
+
+
+@lru_cache(maxsize=_PILOTS_KEPT)
+def _begun(pilot: Pilot, today: date) -> Pilot:
+    return Pilot(pilot.configured, tuple(group for group in pilot.groups if group.first <= today))

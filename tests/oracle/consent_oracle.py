@@ -205,6 +205,7 @@ class Group:
 
 def in_pilot(student: Student | None, groups: Sequence[Group], day: date) -> bool:
     """Tell whether one of the day's classes takes part: by its own newest group, else by the school's; none: all do."""
+    groups = [group for group in groups if group.first <= day]  # what is planned ahead changes nothing before
     if not groups:
         return True
     for class_name in student.classes(day) if student else ():
