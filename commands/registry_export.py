@@ -32,8 +32,8 @@ _DESTROYED = Wording(
     en="Links without a row: {count}, the data of their students were destroyed",
 )
 _ENDED = Wording(
-    ru="Прекращённых связей: {count}. Столбца для этого в реестре нет: в другой реестр они войдут как действующие",
-    en="Ended links: {count}. A register has no column for that: in another registry they would come in as live",
+    ru="Прекращённых связей: {count}. Столбца для этого в реестре нет: они записаны как отозванные",
+    en="Ended links: {count}. A register has no column for that: they are written as withdrawn",
 )
 _RESTRICTIONS = Wording(
     ru="Ограничений сверх одного на связь: {count}, в реестре для них нет столбцов",

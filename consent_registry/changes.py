@@ -58,9 +58,13 @@ def _new_facts(row: RegisterRow, counted: Sequence[Fact], entering: Entering) ->
     yield from consent
     reference = _reference(consent[0] if consent else said)
     yield from _registration(row, _naming(counted, FactKind.REGISTRATION, reference), reference, entering)
-    yield from _withdrawal(row, counted, reference, entering)
-    if consent and reference and not _given_anew(row, held, counted, entering):
-        yield from _carried_over(counted, reference, row)
+    renewed = not (consent and reference) or _given_anew(row, held, counted, entering)
+    carried = [] if renewed else list(_carried_over(counted, reference, row))
+    ended_at = {fact.valid_at for fact in _naming(counted, FactKind.ENDING, reference)}
+    ended_at |= {fact.valid_at for fact in carried if fact.kind is FactKind.ENDING}
+    if row.moment("withdrawn_at") not in ended_at:  # an export writes an ending as a withdrawal: it is on record
+        yield from _withdrawal(row, counted, reference, entering)
+    yield from carried
     yield from _restriction(row, counted, entering)
 
 

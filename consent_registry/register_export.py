@@ -58,7 +58,7 @@ class RegisterExport:
     destroyed: int = 0
     """Cases left out, for their student's key was destroyed."""
     ended: int = 0
-    """Links that a person ended: in their rows nothing says so."""
+    """Links that a person ended: their rows say withdrawn, at that moment."""
     restrictions: int = 0
     """Restrictions beside the one in their case's row."""
 
@@ -92,7 +92,7 @@ def export_register(
     return RegisterExport(
         rows=tuple(_row(case, json.loads(keys[case.student_key].open(sealed[case.case_id])), staff) for case in told),
         destroyed=len(cases) - len(held),
-        ended=sum(case.is_ended for case in told),
+        ended=sum(case.ending is not None for case in told),
         restrictions=sum(max(0, len(case.restrictions) - 1) for case in told),
     )
 
@@ -109,7 +109,7 @@ class _Held:
         self.identification = _earliest(of_kind(counted, FactKind.IDENTIFICATION))
         self.registration = _earliest(_naming(counted, FactKind.REGISTRATION, reference))
         self.withdrawal = _earliest(_naming(counted, FactKind.WITHDRAWAL, reference))
-        self.is_ended = any(fact.valid_at <= now for fact in _naming(counted, FactKind.ENDING, reference))
+        self.ending = _earliest(_naming(counted, FactKind.ENDING, reference))
         self.restrictions = of_kind(counted, FactKind.RESTRICTION)
 
     @property
@@ -141,7 +141,7 @@ def _row(case: _Held, people: Mapping[str, str], staff: Mapping[str, str]) -> Ro
         "kinds": _said(case.consent, "kinds"),
         "registered_at": _moment(case.registration, case.timezone),
         "registered_by": "" if case.registration is None else staff[_by(case.registration)],
-        "withdrawn_at": _moment(case.withdrawal, case.timezone),
+        "withdrawn_at": _moment(_earliest(filter(None, (case.withdrawal, case.ending))), case.timezone),
         "restricted_from": _said(case.restriction, "from"),
         "restricted_to": _said(case.restriction, "to"),
     }

@@ -28,7 +28,7 @@ from consent_registry.register_file import COLUMNS, RegisterRow, read_register
 from consent_registry.registration import ImportSummary, import_register
 from consent_registry.tables import CASE, FACT
 from consent_registry.vault import Vault, destroy_student_key
-from database import reading, writing
+from database import open_database, reading, upgrade, writing
 from journal.school import StudentIdentity
 from journal.vocabulary import ALL_KINDS, RecordKind
 from journal.wording import BridgeError, Language
@@ -313,6 +313,22 @@ def test_what_the_form_has_no_column_for_is_counted(registry: "Registry") -> Non
     row = dict(zip(COLUMNS, made.rows[0], strict=True))
     assert (row["restricted_from"], row["restricted_to"]) == ("2026-11-01", "2026-12-31")  # the one that holds today
     assert "c2VhbGVk" not in row.values()
+    assert row["withdrawn_at"]  # elsewhere it must not come in as live
+
+
+def test_an_ended_link_comes_into_another_registry_as_withdrawn(registry: "Registry", tmp_path: Path) -> None:
+    registry.take(FULL)
+    key = ("0252", "1017", str(FULL["account_id"]))
+    with writing(registry.engine) as connection:
+        acts.end_link(connection, *key, EndingReason.GUARDIANSHIP_ENDED, at=registry.now, actor=registry.actor)
+    row = dict(zip(COLUMNS, exported(registry).rows[0], strict=True))
+    assert registry.take(row).unchanged == 1  # here it is on record
+    engine = open_database(f"sqlite:///{tmp_path}/another.db")
+    upgrade(engine)
+    another = type(registry)(engine, registry.files, now=registry.now)
+    another.take(row)
+    assert another.only.withdrawn_at == registry.only.ended_at
+    engine.dispose()
 
 
 def test_the_earliest_of_several_withdrawals_is_told(registry: "Registry") -> None:

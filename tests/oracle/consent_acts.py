@@ -329,6 +329,9 @@ class _Taking:
         named = frozenset({reference} if reference is not None else ())
         held = [fact for fact in self.counted(kind) if (fact.names & named if named else not fact.names)]
         own = [fact for fact in held if kind == "registration" or fact.of_register]
+        ended = [fact for fact in self.counted("ending") if (fact.names & named if named else not fact.names)]
+        if kind == "withdrawal" and any(fact.valid_at == at for fact in ended):
+            return  # an export writes an ending as a withdrawal
         if at is None:
             self.take_back(own)
         elif not any(fact.valid_at == at or (fact not in own and fact.valid_at < at) for fact in held):
