@@ -6,9 +6,10 @@ when it returns (WAL, synchronous=FULL). On PostgreSQL a school's writers are pu
 Deliberately not here: tables; each room declares its own on `METADATA`, and `migrations/` creates them.
 """
 
+import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,8 +57,11 @@ def open_database(url: str) -> Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if parsed.database and parsed.database != ":memory:" and not parsed.database.startswith("file:"):
+        file = Path(parsed.database)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(OSError):  # what can't be made here is told by whoever opens it
+            os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))
     engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
