@@ -219,6 +219,7 @@ def give_consent(
         raise BridgeError("consent-ahead", _SIGNED_AHEAD, {"day": terms.signed_on})
     counted = counting(case.facts)
     undone = [*of_kind(counted, FactKind.WITHDRAWAL), *of_kind(counted, FactKind.ENDING)]
+    undone = [fact for fact in undone if fact.valid_at <= now]  # a register may date a withdrawal ahead
     last = max((fact.valid_at.astimezone(actor.timezone).date() for fact in undone), default=terms.signed_on)
     if terms.signed_on < last:
         raise BridgeError("consent-older", _OLDER, {"day": terms.signed_on, "undone": last})

@@ -17,14 +17,14 @@ from consent_registry.acts import Actor, withdraw
 from consent_registry.tables import CASE
 from database import writing
 from flows.bridge import Bridge
-from flows.steps import sync_school
+from flows.steps import sweep_school, sync_school
 from sandbox.portal.misbehaviour import FaultKind, queue_fault
 from sandbox.registry import write_register
 
 SEED = 7
 THROTTLED_FOR = 6
-LIMIT = 20
-"""Seconds within which each has to be at the portal here; the promise is 60 in 99 of 100."""
+LIMIT = 60
+"""Seconds within which each has to be at the portal."""
 
 
 def test_a_withdrawal_reaches_the_portal_while_a_full_run_is_sending(make_world, tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_a_withdrawal_reaches_the_portal_while_a_full_run_is_sending(make_world,
         run.communicate()
     assert len(committed) >= 8
     assert world.portal_rows("SELECT 1 FROM request_log WHERE misbehaviour = 'throttled'")
-    last = max(committed.values())  # the run may have ended before it could see this one
-    waited = {link: _taken_back_at(world, link) - at for link, at in committed.items() if at < last}
+    sweep_school(bridge, "0252")  # as comes every minute: the run may have ended before it could see the last ones
+    waited = {link: _taken_back_at(world, link) - at for link, at in committed.items()}
     assert max(waited.values()) < LIMIT, sorted(waited.values())
 
     sync_school(bridge, "0252")
