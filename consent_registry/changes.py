@@ -58,8 +58,7 @@ def _new_facts(row: RegisterRow, counted: Sequence[Fact], entering: Entering) ->
     yield from consent
     reference = _reference(consent[0] if consent else said)
     yield from _registration(row, _naming(counted, FactKind.REGISTRATION, reference), reference, entering)
-    renewed = not (consent and reference) or _given_anew(row, held, counted, entering)
-    carried = [] if renewed else list(_carried_over(counted, reference, row))
+    carried = list(_carried_over(row, held, counted, reference, entering)) if consent and reference else []
     ended_at = {fact.valid_at for fact in _naming(counted, FactKind.ENDING, reference)}
     ended_at |= {fact.valid_at for fact in carried if fact.kind is FactKind.ENDING}
     if row.moment("withdrawn_at") not in ended_at:  # an export writes an ending as a withdrawal: it is on record
@@ -137,6 +136,9 @@ def _consent(row: RegisterRow, held: Fact | None, counted: Sequence[Fact], enter
     follows = held is None or (signed is not None and (signed_before is None or signed > signed_before))
     corrected = [fact for fact in consents if fact.valid_at > at or (fact is held and not follows)]
     detail = {**detail, "origin": BY_REGISTER, "consent_ref": entering.new_id()}
+    if held is not None and held in corrected:  # what the register said of its withdrawal went with it
+        told = _naming(counted, FactKind.WITHDRAWAL, _reference(held))
+        corrected += [fact for fact in told if fact.detail.get("origin") != BY_PERSON]
     return [NewFact(FactKind.CONSENT, at, detail, _ids(corrected))]
 
 
@@ -195,30 +197,29 @@ def _by_person(counted: Sequence[Fact]) -> list[Fact]:
     return [*by_person, *of_kind(counted, FactKind.ENDING)]
 
 
-def _given_anew(row: RegisterRow, held: Fact | None, counted: Sequence[Fact], entering: Entering) -> bool:
-    """Tell whether a row's consent was signed, and its link registered, after what was undone and is held."""
+def _given_anew(row: RegisterRow, held: Fact | None, counted: Sequence[Fact], undone: Fact, timezone: tzinfo) -> bool:
+    """Tell whether a row's consent was signed, and its link registered, after one undoing and after what is held."""
     registered, signed = row.moment("registered_at"), row.day("consent_signed_on")
-    undone = _by_person(counted)
-    if not undone:
-        return True
     if registered is None or signed is None:
         return False
-    last = max(fact.valid_at for fact in undone)
     registered_before = [fact.valid_at for fact in _naming(counted, FactKind.REGISTRATION, _reference(held))]
     signed_before = None if held is None else day_of(held.detail, "signed_on")
     return (
-        registered > max([last, *registered_before])
-        and signed >= last.astimezone(entering.timezone).date()
+        registered > max([undone.valid_at, *registered_before])
+        and signed >= undone.valid_at.astimezone(timezone).date()
         and (signed_before is None or signed > signed_before)
     )
 
 
-def _carried_over(counted: Sequence[Fact], reference: str, row: RegisterRow) -> Iterator[NewFact]:
-    """Give what a person undid for the consent that takes the place of an undone one."""
+def _carried_over(
+    row: RegisterRow, held: Fact | None, counted: Sequence[Fact], reference: str, entering: Entering
+) -> Iterator[NewFact]:
+    """Give what a person undid for the consent that takes the place of an undone one and was not given anew since."""
     for fact in _by_person(counted):
         if fact.kind is FactKind.WITHDRAWAL and fact.valid_at == row.moment("withdrawn_at"):
             continue  # the row says it itself
-        yield NewFact(fact.kind, fact.valid_at, {**fact.detail, "consents": [reference]})
+        if not _given_anew(row, held, counted, fact, entering.timezone):
+            yield NewFact(fact.kind, fact.valid_at, {**fact.detail, "consents": [reference]})
 
 
 def _restriction(row: RegisterRow, counted: Sequence[Fact], entering: Entering) -> Iterator[NewFact]:

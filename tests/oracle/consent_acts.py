@@ -174,7 +174,8 @@ class Registry:
             reasons.add("consent-ahead")
         counted = self.counted(key)
         for fact in counted:
-            if fact.kind in {"withdrawal", "ending"} and paper.signed_on < self.day(fact.valid_at):
+            happened = fact.kind in {"withdrawal", "ending"} and fact.valid_at <= now
+            if happened and paper.signed_on < self.day(fact.valid_at):
                 reasons.add("consent-older")
         return reasons
 
