@@ -21,7 +21,7 @@ from consent_registry.applications import withdraw_link
 from consent_registry.consent_text import load_texts
 from consent_registry.fact_store import CaseEvent, registry_now, states
 from consent_registry.facts import CaseState
-from consent_registry.register_file import read_register
+from consent_registry.register_file import read_rows
 from consent_registry.registration import ImportSummary, import_register
 from flows.assembly import random_id
 from journal.school import StudentIdentity
@@ -69,11 +69,12 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
     """Take a register. Raises BridgeError; RegisterProblemsError lists every problem, and nothing is recorded."""
     settings = call.settings()
     try:
-        rows = read_register(file, two_persons=settings.consent.two_persons)
+        read = read_rows(file, two_persons=settings.consent.two_persons)
     except OSError:
-        rows = None
-    if rows is None:
+        read = None
+    if read is None:
         raise BridgeError("register-unreadable", _NO_FILE, {"file": file})
+    rows, problems = read
     now = utc_now()
     with recorder(settings) as registry:
 
@@ -88,6 +89,7 @@ def import_file(call: Call, file: Path, *, dry_run: bool) -> ExitStatus:
                 by=registry.by,
                 timezone=settings.bridge.timezone,
                 texts=load_texts(settings.consent.texts),
+                problems=problems,
             )
             return summary, [entry(event, registry, now) for event in summary.events]
 

@@ -38,18 +38,22 @@ class HeldPeople:
 
 
 def check_rows(
-    rows: Sequence[tuple[RegisterRow, str]],
+    rows: Sequence[RegisterRow],
+    matched: Sequence[tuple[RegisterRow, str]],
     held: Iterable[HeldPeople],
     *,
     texts: Collection[str] | None,
     now: datetime,
     today: date,
 ) -> tuple[list[RegisterProblem], list[RegisterProblem]]:
-    """Return the problems and the warnings of rows with their students' keys. `texts`: known versions; None: any."""
-    found = [*_sharing(rows, held, now)]
+    """Return the problems and the warnings of rows.
+
+    `matched`: those of the rows whose student is known, with the student's key; `texts`: known versions, None: any.
+    """
+    found = [*_sharing(matched, held, now)]
     problems = [line for line, is_problem in found if is_problem]
     warnings = [line for line, is_problem in found if not is_problem]
-    for row, _ in rows:
+    for row in rows:
         version = row.text("consent_text_version")
         if texts is not None and version and version not in texts:
             wanted = _E_TEXT.filled(known=", ".join(sorted(texts)) or "–")

@@ -157,6 +157,18 @@ _E_WIDTH = Wording("полей не столько, сколько в загол
 
 def read_register(path: Path, *, two_persons: bool) -> list[RegisterRow]:
     """Return the rows of a register file. Raises RegisterProblemsError, or OSError when there is no such file."""
+    rows, problems = read_rows(path, two_persons=two_persons)
+    if problems:
+        raise RegisterProblemsError(problems)
+    return rows
+
+
+def read_rows(path: Path, *, two_persons: bool) -> tuple[list[RegisterRow], list[RegisterProblem]]:
+    """Return the rows of a register file and what is wrong with their form, so that all else may be told beside it.
+
+    A field that can't be read is None in its row; a line of another width is a problem and no row. Raises
+    RegisterProblemsError when the file has no rows to speak of, OSError when there is no such file.
+    """
     lines = _lines(path.read_bytes(), xlsx=path.suffix.lower() == ".xlsx")
     header = _trimmed([_text(name) for name in next(iter(lines), ())])
     problems = [RegisterProblem(0, "", wrong) for wrong in _header_problems(header)]
@@ -174,9 +186,7 @@ def read_register(path: Path, *, two_persons: bool) -> list[RegisterRow]:
         row = RegisterRow(number, dict(_fields(number, header, padded, problems.append)))
         problems.extend(_row_problems(row, two_persons=two_persons))
         rows.append(row)
-    if problems:
-        raise RegisterProblemsError(problems)
-    return rows
+    return rows, problems
 
 
 def _header_problems(header: Sequence[str]) -> Iterator[Wording]:

@@ -70,22 +70,28 @@ def import_register(
     by: str,
     timezone: tzinfo,
     texts: Collection[str] | None = None,
+    problems: Sequence[RegisterProblem] = (),
 ) -> ImportSummary:
     """Bring the registry to what a register says. Raises RegisterProblemsError; then nothing is stored.
 
     `by`: who imports, by name; `timezone`: the installation's, in which its days are; `texts`: the consent texts that
-    there are, None: any.
+    there are, None: any; `problems`: what is wrong with the form of the rows, told together with all else.
     """
     matched = match_rows(rows, identities)
-    problems, doubts = check_rows(
-        matched.rows,
-        _held_people(connection, vault, matched.rows, now),
-        texts=texts,
-        now=now,
-        today=now.astimezone(timezone).date(),
-    )
-    if matched.problems or problems:
-        raise RegisterProblemsError(sorted([*matched.problems, *problems], key=lambda problem: problem.row))
+    told = {(problem.row, problem.column) for problem in problems}
+    sound = [(row, student) for row, student in matched.rows if (row.number, "account_id") not in told]
+    held, destroyed = _held_people(connection, vault, sound, now)
+    wrong, doubts = check_rows(rows, sound, held, texts=texts, now=now, today=now.astimezone(timezone).date())
+    gone = [
+        RegisterProblem(row.number, "student_id", _E_DESTROYED)
+        for row, student in sound
+        if (row.text("school"), student) in destroyed
+    ]
+    # A field that can't be read is told once, as such: that it names no school or no student follows from it.
+    further = [problem for problem in (*matched.problems, *gone, *wrong) if (problem.row, problem.column) not in told]
+    if problems or further:
+        every = dict.fromkeys([*problems, *further])
+        raise RegisterProblemsError(sorted(every, key=lambda problem: problem.row))
     by_school: defaultdict[str, list[tuple[RegisterRow, str]]] = defaultdict(list)
     for row, student in matched.rows:
         by_school[row.text("school")].append((row, student))
@@ -217,9 +223,13 @@ def _as_recorded(added: Sequence[NewFact], known: Sequence[Fact], now: datetime)
 
 def _held_people(
     connection: Connection, vault: Vault, rows: Sequence[tuple[RegisterRow, str]], now: datetime
-) -> list[HeldPeople]:
-    """Return whom the cases name that the rows' accounts, or their students, already have."""
+) -> tuple[list[HeldPeople], set[tuple[str, str]]]:
+    """Return whom the cases name that the rows' accounts, or their students, already have.
+
+    And the students, by school and key, whose data were destroyed: no one is named there any more.
+    """
     held: list[HeldPeople] = []
+    destroyed: set[tuple[str, str]] = set()
     by_school: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for row, student in rows:
         by_school[row.text("school")].append((student, row.text("account_id")))
@@ -232,12 +242,14 @@ def _held_people(
             students |= set(connection.execute(query).scalars())
         keys = vault.student_keys(connection, school, students)
         for (student, account), case in _known_cases(connection, school, sorted(students)).items():
-            if student in keys:
+            if student not in keys:
+                destroyed.add((school, student))
+            else:
                 state = state_of(case.key, case.facts, now)
                 undone = [moment for moment in (state.withdrawn_at, state.ended_at) if moment is not None]
                 people = json.loads(keys[student].open(case.sealed))
                 held.append(HeldPeople(school, student, account, people, live=not any(m <= now for m in undone)))
-    return held
+    return held, destroyed
 
 
 def _known_cases(connection: Connection, school: str, students: Sequence[str]) -> dict[tuple[str, str], _Known]:

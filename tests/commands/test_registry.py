@@ -99,6 +99,22 @@ def test_a_register_with_mistakes_is_refused_whole(run: Run, world: RealWorld, r
     assert (cases(world), len(events(world))) == (before, logged)
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_mistakes_of_form_hide_none_that_need_the_school(
+    run: Run, world: RealWorld, register: Path, tmp_path: Path, options: list[str]
+) -> None:
+    before, logged = cases(world), len(events(world))
+    wrong = rewritten(register, tmp_path / "wrong.csv", relation="aunt", student_id="99999999")
+    with wrong.open("a", encoding="utf-8") as file:
+        file.write("0252;lone\n")
+    ended = run("--config", world.config, "registry", "import", wrong, *options)
+    assert (ended.status, ended.out) == (2, "")
+    assert "row 2, relation" in ended.err
+    assert "row 2, student_id" in ended.err
+    assert f"row {len(rows(register)) + 2}: the number of fields" in ended.err
+    assert (cases(world), len(events(world))) == (before, logged)
+
+
 @pytest.mark.parametrize("name", ["absent.csv", "."])
 def test_a_register_that_cannot_be_read_is_one_line(run: Run, world: RealWorld, tmp_path: Path, name: str) -> None:
     ended = run("--config", world.config, "registry", "import", tmp_path / name)

@@ -1,20 +1,27 @@
 """What a register may not say, each by its column; nothing of a refused register is stored."""
 
+from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
 from consent_registry.lookup import Purpose, find
-from consent_registry.register_file import RegisterProblemsError
-from consent_registry.tables import CASE, FACT, LOOKUP, STAFF
-from database import reading
+from consent_registry.register_file import RegisterProblemsError, read_rows
+from consent_registry.registration import import_register
+from consent_registry.tables import CASE, FACT, LOOKUP, STAFF, STUDENT_KEY
+from database import reading, writing
+from journal.school import StudentIdentity
 from journal.wording import Language
 
 if TYPE_CHECKING:
     from conftest import Registry
 
 Cells = dict[str, object]
+STUDENTS = (
+    StudentIdentity("1017", "Ёлкина", "Мария", "Петровна", date(2014, 3, 9)),
+    StudentIdentity("1018", "Соколов", "Илья", "Олегович", date(2010, 12, 24)),
+)
 
 
 def stored(registry: "Registry") -> list[int]:
@@ -88,3 +95,88 @@ def test_a_case_is_found_by_who_knows_it_whole(registry: "Registry", row: Cells)
     registry.take(row | {"email": "new@example.org"})
     assert found(Purpose.EMAIL, str(row["email"])) == 0
     assert found(Purpose.EMAIL, "new@example.org") == 1
+
+
+def refused(registry: "Registry", *rows: Cells) -> list[tuple[int, str]]:
+    """Import rows whose form may be wrong; return every problem told, none of them twice."""
+    read, problems = read_rows(registry.files.csv(rows), two_persons=True)
+    with pytest.raises(RegisterProblemsError) as caught, writing(registry.engine) as connection:
+        import_register(
+            connection,
+            read,
+            identities=lambda school: STUDENTS if school == "0252" else None,
+            vault=registry.vault,
+            new_id=lambda: f"id-{next(registry.ids)}",
+            now=registry.now,
+            by="operator",
+            timezone=UTC,
+            texts=registry.texts,
+            problems=problems,
+        )
+    assert len(set(caught.value.problems)) == len(caught.value.problems)
+    assert set(problems) <= set(caught.value.problems)
+    return [(problem.row, problem.column) for problem in caught.value.problems]
+
+
+def test_problems_of_form_hide_none_that_need_the_school(registry: "Registry", row: Cells) -> None:
+    registry.texts = {"2025-09"}
+    other = {"student_id": "1018", "student_last_name": "", "student_birth_date": "", "account_id": "pa-4"}
+    told = refused(
+        registry,
+        row | {"relation": "aunt"},
+        row | {"school": "0999", "account_id": "pa-2", "kinds": "all"},
+        row | {"student_id": "9999", "account_id": "pa-3", "consent_text_version": "2019-01", "in_force_to": "never"},
+        row | {"email": "second@example.org"},
+        row | other | {"parent_last_name": "Соколова", "parent_first_name": "Анна"},
+        row | {"account_id": "pa-4", "consent_signed_on": "03.09.2026", "consent_text_version": "2019-02"},
+    )
+    assert told == [
+        (2, "relation"),
+        (3, "kinds"),
+        (3, "school"),
+        (4, "in_force_to"),
+        (4, "student_id"),
+        (4, "consent_text_version"),
+        (5, "account_id"),
+        (7, "consent_signed_on"),
+        (7, "account_id"),
+        (7, "consent_text_version"),
+    ]
+    assert stored(registry) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns"),
+    [
+        ({"school": ""}, ["school"]),
+        ({"school": "0252/1"}, ["school"]),
+        ({"account_id": ""}, ["account_id"]),
+        ({"account_id": "счёт 1"}, ["account_id"]),
+        ({"account_id": "", "student_id": "9999"}, ["account_id", "student_id"]),
+        ({"student_id": "", "student_last_name": ""}, ["student_id"]),
+        ({"student_id": "", "student_birth_date": "9.3.2014"}, ["student_birth_date", "student_id"]),
+        ({"student_id": "", "student_birth_date": ""}, ["student_id"]),
+    ],
+)
+def test_a_field_that_cannot_be_read_is_told_once(
+    registry: "Registry", row: Cells, changes: Cells, columns: list[str]
+) -> None:
+    told = refused(registry, row | {"account_id": "pa-1"}, row | changes, row | changes)
+    assert told == [(number, column) for number in (3, 4) for column in columns]
+    assert stored(registry) == [0, 0, 0, 0]
+
+
+def test_a_problem_of_form_alone_stores_nothing(registry: "Registry", row: Cells) -> None:
+    assert refused(registry, row, row | {"account_id": "pa-2", "kinds": "all"}) == [(3, "kinds")]
+    assert stored(registry) == [0, 0, 0, 0]
+
+
+def test_a_destroyed_student_is_told_beside_all_else(registry: "Registry", row: Cells) -> None:
+    registry.take(row)
+    with writing(registry.engine) as connection:
+        connection.execute(STUDENT_KEY.delete())
+    assert refused(registry, row, row | {"account_id": "pa-2", "kinds": "all"}) == [
+        (2, "student_id"),
+        (3, "kinds"),
+        (3, "student_id"),
+    ]
