@@ -1,8 +1,9 @@
 """The exchange of parents' applications with the portal, one school at a time, in plain Python.
 
 Rules. What parents ask for is fetched first, then they are told how far it is; if the first fails, the second is tried
-all the same. A school fails alone, and what went wrong is a code and a sentence (`failures`). It needs no lease: a
-page stored twice adds nothing, a report told twice is no error. Nothing of it is a rule about applications.
+all the same. With a clock behind the registry's newest entry neither is done. A school fails alone, and what went
+wrong is a code and a sentence (`failures`). It needs no lease: a page stored twice adds nothing, a report told twice
+is no error. Nothing of it is a rule about applications.
 """
 
 import os
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from consent_registry.fact_store import registry_now
 from consent_registry.references import new_reference
-from database import writing
+from database import reading, writing
 from delivery.applications import Counter, RefusedReport, pull_applications, tell_parents
 from delivery.balance import RunFailure
 from delivery.checkpoints import remember_checkpoint
@@ -64,6 +66,10 @@ def exchange_applications(bridge: Bridge, code: str) -> ApplicationExchange:
     pulled, told, waiting = 0, 0, 0
     refused: tuple[RefusedReport, ...] = ()
     with _caught(code, failures):
+        _refuse_old_clock(bridge, counter.school)
+    if failures:
+        return ApplicationExchange(code, failure=failures[0])
+    with _caught(code, failures):
         pulling = pull_applications(counter)
         pulled = pulling.stored
         if pulling.failure is not None:
@@ -92,6 +98,12 @@ def _caught(code: str, failures: list[RunFailure]) -> Iterator[None]:
             "exchange failed", school=code, code=failure.code, place=own_place(error)
         )
         failures.append(failure)
+
+
+def _refuse_old_clock(bridge: Bridge, school: str) -> None:
+    """Raise BridgeError `clock-back` where the clock stands before what the registry knows; nothing is sent then."""
+    with reading(bridge.engine) as connection:
+        registry_now(connection, school, bridge.clock())
 
 
 def _remember(bridge: Bridge) -> None:

@@ -83,6 +83,19 @@ def test_reports_that_wait_say_why(world: MemoryWorld) -> None:
     assert exchange_applications(world.bridge(), CODE).told == 2
 
 
+def test_nothing_is_told_by_a_clock_that_went_back(world: MemoryWorld) -> None:
+    world.portal.fail_before("report_application", PortalError("timeout", Resend.UNKNOWN), times=4)
+    exchange_applications(world.bridge(), CODE)
+    world.now -= timedelta(minutes=2)
+    calls = len(world.portal.calls)
+    done = exchange_applications(world.bridge(), CODE)
+    assert done.failure is not None
+    assert (done.failure.code, done.pulled, done.told) == ("clock-back", 0, 0)
+    assert len(world.portal.calls) == calls
+    world.now += timedelta(minutes=1, seconds=30)
+    assert exchange_applications(world.bridge(), CODE).told == 2
+
+
 def test_a_refused_report_is_told_to_the_operator(world: MemoryWorld) -> None:
     world.portal.fail_before("report_application", PortalError("UnknownApplication", Resend.FINAL))
     done = exchange_applications(world.bridge(), CODE)
