@@ -17,8 +17,9 @@ from commands.application_words import STAGES, what_next
 from commands.asking import Asking, day_of, moment_of
 from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
+from commands.term_clocks import overdue_after
 from consent_registry.acts import Actor
-from consent_registry.application_store import find
+from consent_registry.application_store import find, open_application
 from consent_registry.applications import (
     Document,
     identify,
@@ -49,6 +50,12 @@ _AUTHORITY = Wording(
     en="The guardian's or trustee's document of authority (by whom, number, day)",
 )
 _UNTIL = Wording(ru="Последний день полномочий", en="The authority's last day")
+_NOT_OVER = Wording(
+    ru="Заявление {reference}: срок его рассмотрения ещё не истёк, последний день {due}. Дождитесь его или закройте "
+    "заявление с причиной: dnevnik registry reject {reference} --reason CODE",
+    en="Application {reference}: its term is not over, the last day is {due}. Wait until it has passed, or close it "
+    "with the reason: dnevnik registry reject {reference} --reason CODE",
+)
 _BAD_REASON = Wording(ru="--reason: нужно одно из:\n{known}", en="--reason: one of these is needed:\n{known}")
 
 
@@ -142,11 +149,15 @@ def reject_application(call: Call, reference: str, *, reason: str, by: str | Non
 
 
 def lapse_application(call: Call, reference: str, *, by: str | None) -> ExitStatus:
-    """Enter that an application's time ran out. Raises BridgeError `application-…`."""
+    """Enter that an application's time ran out. Raises BridgeError `term-not-over`, `application-…`."""
     settings = call.settings()
     with recorder(settings) as registry:
 
         def work(connection: Connection, actor: Actor) -> Sequence[CaseEvent]:
+            state, moment = open_application(connection, reference, actor.now)
+            due = overdue_after(settings, state, moment.astimezone(actor.timezone).date()) if state.open else None
+            if due is not None:
+                raise BridgeError("term-not-over", _NOT_OVER, {"reference": state.key.reference, "due": due})
             return lapse(connection, reference, at=None, actor=actor, vault=registry.vault)
 
         return _carry_out(call, registry, reference, work, by)

@@ -1,12 +1,13 @@
 """The clocks of the law as the commands need them: a school's terms by the installation's limits and calendar."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.engine import Connection
 
 from consent_registry.duties import open_duties
 from consent_registry.fact_store import registry_now
-from consent_registry.terms import Term, TermLimits, terms
+from consent_registry.procedure import ApplicationState
+from consent_registry.terms import Duty, Term, TermKind, TermLimits, terms
 from consent_registry.working_days import WorkingDays, load_working_days
 from settings import Settings
 
@@ -35,3 +36,11 @@ def school_terms(
     zone = settings.bridge.timezone
     duties = open_duties(connection, code, now=moment, timezone=zone)
     return terms(duties, today=moment.astimezone(zone).date(), working_days=calendar, limits=limits(settings))
+
+
+def overdue_after(settings: Settings, state: ApplicationState, today: date) -> date | None:
+    """Return the last day of an application's term, None where it is over. Raises BridgeError `calendar-wrong`."""
+    begun = state.submitted_at.astimezone(settings.bridge.timezone).date()
+    duty = Duty(TermKind.APPLICATION, state.key.school, state.key.reference, begun)
+    (term,) = terms([duty], today=today, working_days=working_days(settings), limits=limits(settings))
+    return term.due_on if today <= term.due_on else None

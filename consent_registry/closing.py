@@ -63,9 +63,8 @@ TELLINGS: Mapping[ClosingReason, Wording] = {
         " apply anew",
     ),
     ClosingReason.LAPSED: Wording(
-        "Срок заявления истёк: личность не подтверждена вовремя. Подайте новое заявление и придите в школу с паспортом",
-        "The application has lapsed: the identity was not confirmed in time. Apply anew and come to the school with an "
-        "identity document",
+        "Срок рассмотрения заявления истёк, регистрация не завершена. Подайте заявление снова",
+        "The application's time ran out before it was registered. Apply again",
     ),
     ClosingReason.WITHDRAWN: Wording("Заявление отозвано", "The application is withdrawn"),
 }

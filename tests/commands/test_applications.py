@@ -209,7 +209,7 @@ def test_rejected_lapsed_cancelled(registry: Registry, world: RealWorld, student
     again = registry("reject", reference, "--reason", "student-not-found")
     assert again.status == 2
     assert "closed" in again.err
-    forgotten = application_for(students[3])
+    forgotten = application_for(students[3], days_ago=20)
     lapsed = pulled(registry, world, forgotten)
     assert registry("lapse", lapsed).status == 0
     registry("exchange")
@@ -222,6 +222,19 @@ def test_rejected_lapsed_cancelled(registry: Registry, world: RealWorld, student
     assert stages == sorted(stages)  # what waits stands first, what is closed last
     assert {False, True} <= set(stages)
     assert "rejected" in registry("show", reference.lower().replace("-", " ")).out
+
+
+def test_an_application_lapses_after_its_term_only(
+    registry: Registry, world: RealWorld, students: list[StudentIdentity]
+) -> None:
+    application = application_for(students[3])
+    reference = pulled(registry, world, application)
+    due = listed(registry)[application.account_id]["due"]
+    ended = registry("lapse", reference)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"the last day is {due}" in ended.err
+    assert f"registry reject {reference}" in ended.err
+    assert listed(registry)[application.account_id]["stage"] == "received"
 
 
 def test_a_registered_application_takes_its_consent_with_it(

@@ -176,7 +176,7 @@ def test_a_form_takes_the_place_of_a_form_only(
 
 
 def test_a_closed_application_takes_no_consent(registry: Registry, application: tuple[str, PortalApplication]) -> None:
-    registry("lapse", application[0])
+    registry("reject", application[0], "--reason", "consent-not-given")
     ended = registry("form", "consent", application[0])
     assert (ended.status, ended.out) == (2, "")
     assert "closed" in ended.err
