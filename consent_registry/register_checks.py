@@ -23,6 +23,7 @@ _E_TEXT = Wording(
     "there is no such consent text; known are {known}. Mend the version, or put its file into the folder [consent] "
     "texts",
 )
+_W_AHEAD = Wording("ещё не наступило: проверьте дату", "lies ahead: check the date")
 _IMPOSSIBLE = frozenset({Finding.BIRTH_DATE_AHEAD, Finding.BIRTH_DATE_LONG_AGO})
 
 
@@ -58,6 +59,7 @@ def check_rows(
         if texts is not None and version and version not in texts:
             wanted = _E_TEXT.filled(known=", ".join(sorted(texts)) or "–")
             problems.append(RegisterProblem(row.number, "consent_text_version", wanted))
+        warnings += [RegisterProblem(row.number, column, _W_AHEAD) for column in _ahead(row, now, today)]
         born = row.day("student_birth_date")
         for doubt in () if born is None else doubts_of_birth_date(born, today):
             line = RegisterProblem(row.number, "student_birth_date", findings.MEANINGS[doubt])
@@ -66,6 +68,17 @@ def check_rows(
             elif doubt is Finding.TOO_YOUNG:
                 warnings.append(line)
     return sorted(problems, key=lambda line: line.row), sorted(warnings, key=lambda line: line.row)
+
+
+def _ahead(row: RegisterRow, now: datetime, today: date) -> Iterator[str]:
+    """Name the fields that tell of something done and lie in the future."""
+    for column in ("submitted_at", "identified_at", "registered_at"):
+        moment = row.moment(column)
+        if moment is not None and moment > now:
+            yield column
+    signed = row.day("consent_signed_on")
+    if signed is not None and signed > today:
+        yield "consent_signed_on"
 
 
 def _sharing(

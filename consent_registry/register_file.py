@@ -42,6 +42,7 @@ _DATES = frozenset(
 )  # fmt: skip
 _MOMENTS = frozenset(["submitted_at", "identified_at", "registered_at", "withdrawn_at"])
 _YEARS = 1900, 2199
+_UNLIKELY_BEFORE = 1950
 _REQUIRED = frozenset(["school", "account_id", "relation", "submitted_at"])
 
 Value = str | date | datetime | None
@@ -142,6 +143,12 @@ _W_INCOMPLETE = Wording(
     "the link is registered but the field is empty: nothing is sent for it",
 )
 _W_EARLIER = Wording("раньше, чем {other}: проверьте порядок", "earlier than {other}: check the order")
+_W_LATER = Wording("позже, чем {other}: проверьте порядок", "later than {other}: check the order")
+_W_EMAIL = Wording("это не адрес: нет знака @", "this is no address: it has no @")
+_W_LONG_AGO = Wording(
+    "дата рождения раньше 1950 года: сверьте с документом",
+    "the birth date lies before the year 1950: compare it with the document",
+)
 _W_AUTHORITY = Wording(
     "опекун или попечитель: впишите документ о его полномочиях",
     "a guardian or trustee: enter the document that gives the authority",
@@ -313,6 +320,7 @@ def row_warnings(row: RegisterRow) -> Iterator[RegisterProblem]:
     identified, registered = row.moment("identified_at"), row.moment("registered_at")
     if row.text("relation") in {Relation.GUARDIAN, Relation.TRUSTEE} and not row.text("authority_document"):
         yield RegisterProblem(row.number, "authority_document", _W_AUTHORITY)
+    yield from _unlikely(row)
     if registered is None:
         return
     for column in ("identified_at", "consent_text_version", "consent_signed_on", "in_force_from", "records_from"):
@@ -320,3 +328,19 @@ def row_warnings(row: RegisterRow) -> Iterator[RegisterProblem]:
             yield RegisterProblem(row.number, column, _W_INCOMPLETE)
     if identified is not None and registered < identified:
         yield RegisterProblem(row.number, "registered_at", _W_EARLIER.filled(other="identified_at"))
+
+
+def _unlikely(row: RegisterRow) -> Iterator[RegisterProblem]:
+    """Tell what is likelier a slip of the pen than so, at whatever stage a row is."""
+    submitted, born = row.moment("submitted_at"), row.day("student_birth_date")
+    for column in ("identified_at", "withdrawn_at"):
+        moment = row.moment(column)
+        if submitted is not None and moment is not None and moment < submitted:
+            yield RegisterProblem(row.number, column, _W_EARLIER.filled(other="submitted_at"))
+    signed, begins = row.day("consent_signed_on"), row.day("in_force_from")
+    if signed is not None and begins is not None and signed > begins:
+        yield RegisterProblem(row.number, "consent_signed_on", _W_LATER.filled(other="in_force_from"))
+    if row.text("email") and "@" not in row.text("email"):
+        yield RegisterProblem(row.number, "email", _W_EMAIL)
+    if born is not None and born.year < _UNLIKELY_BEFORE:
+        yield RegisterProblem(row.number, "student_birth_date", _W_LONG_AGO)

@@ -180,3 +180,23 @@ def test_a_destroyed_student_is_told_beside_all_else(registry: "Registry", row: 
         (3, "kinds"),
         (3, "student_id"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("submitted_at", "2026-11-20T12:02:00+03:00", True),
+        ("identified_at", "2026-11-20T12:02:00+03:00", True),
+        ("registered_at", "2026-11-20T12:02:00+03:00", True),
+        ("registered_at", "2026-11-20T12:01:00+03:00", False),
+        ("consent_signed_on", "2026-11-21", True),
+        ("consent_signed_on", "2026-11-20", False),
+    ],
+)
+def test_what_was_done_in_the_future_is_told(
+    registry: "Registry", row: Cells, column: str, value: str, *, told: bool
+) -> None:
+    summary = registry.take(row | {column: value})
+    ahead = [warning for warning in summary.warnings if "lies ahead" in warning.say(Language.EN)]
+    assert [warning.column for warning in ahead] == [column] * told
+    assert summary.new == 1
