@@ -167,8 +167,9 @@ def restrict(
         raise BridgeError("restriction-days", _NO_SPAN)
     case, now = _open_case(connection, school, student_key, account_id, actor)
     detail = _span(first, last)
-    if any(_span_of(fact) == detail for fact in of_kind(counting(case.facts), FactKind.RESTRICTION)):
-        return None
+    held = of_kind(counting(case.facts), FactKind.RESTRICTION)
+    if any(_span_of(fact) == detail and fact.detail.get("origin") == BY_PERSON for fact in held):
+        return None  # what a register says goes as it came, so a person's word is recorded beside it
     told = {**detail, "origin": BY_PERSON, **({"evidence": evidence} if evidence else {})}
     return _record(connection, case, NewFact(FactKind.RESTRICTION, now, told), now, actor.by)
 

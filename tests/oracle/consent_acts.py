@@ -303,6 +303,10 @@ class _Taking:
         # What the register says is the consent of the moment now: nothing stands after it.
         behind = [fact for fact in consents if fact.valid_at > valid_at]
         corrected = behind if follows or held is None or held in behind else [held, *behind]
+        if held is not None and held in corrected and held.paper is not None:  # with what a register said of it
+            named = held.paper.reference
+            withdrawn = [fact for fact in self.counted("withdrawal") if fact.of_register and named in fact.names]
+            corrected = [*corrected, *withdrawn]
         self.record("consent", valid_at, corrected, paper=said)
         self._outlive(said, held, later_than_held=follows)
         return said.reference
