@@ -6,7 +6,7 @@ At the portal an act takes effect with the next sweep or sync.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -15,14 +15,15 @@ from commands.asking import Asking, day_of, moment_of
 from commands.call import Call
 from commands.days import span_in_words
 from commands.recording import Recorder, recorder
-from consent_registry.acts import Actor, end_link, lift_restrictions, restrict
+from consent_registry.acts import Actor, lift_restrictions, restrict
+from consent_registry.applications import end_link
 from consent_registry.fact_store import CaseEvent, case_of
 from consent_registry.facts import EndingReason
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Settings
 
-Deed = Callable[[Connection, Actor, Recorder], CaseEvent | None]
-"""Records one act; None: it changes nothing."""
+Deed = Callable[[Connection, Actor, Recorder], CaseEvent | Sequence[CaseEvent] | None]
+"""Records one act; None, or no event: it changes nothing."""
 
 EVIDENCE = "evidence"
 """The part of a student's sealed data that evidence opens in."""
@@ -111,7 +112,7 @@ def end_of_link(call: Call, link: NamedCase, why: str, *, at: str | None, by: st
         raise BridgeError("ending-reason-wrong", _BAD_WHY, {"known": ", ".join(EndingReason)})
     moment = None if at is None else moment_of(at, "--at", settings.bridge.timezone)
 
-    def deed(connection: Connection, actor: Actor, _: Recorder) -> CaseEvent | None:
+    def deed(connection: Connection, actor: Actor, _: Recorder) -> Sequence[CaseEvent]:
         return end_link(
             connection, code, link.student, link.account, EndingReason(why), at=moment or actor.now, actor=actor
         )
@@ -126,8 +127,8 @@ def carry_out(settings: Settings, deed: Deed, *, by: str | None) -> bool:
     with recorder(settings) as registry:
 
         def events(connection: Connection, actor: Actor) -> tuple[CaseEvent, ...]:
-            event = deed(connection, actor, registry)
-            return () if event is None else (event,)
+            done = deed(connection, actor, registry)
+            return () if done is None else (done,) if isinstance(done, CaseEvent) else tuple(done)
 
         return bool(act(registry, events, by=by))
 

@@ -28,6 +28,7 @@ from consent_registry.application_store import (
 from consent_registry.claims import claim_key, document_digest, is_document, open_claim, store_claim
 from consent_registry.closing import REJECTIONS, TELLINGS, ClosingReason
 from consent_registry.fact_store import CaseEvent
+from consent_registry.facts import EndingReason
 from consent_registry.linking import link, register, take_back
 from consent_registry.procedure import ApplicationState, Evidence, Step
 from consent_registry.receiving import PaperApplication, enter_on_paper, receive_from_portal
@@ -40,6 +41,7 @@ __all__ = [
     "Document",
     "PaperApplication",
     "applications",
+    "end_link",
     "enter_on_paper",
     "find",
     "history",
@@ -157,20 +159,50 @@ def withdraw_link(
     withdrawn = acts.withdraw(connection, school, student_key, account_id, at=at, actor=actor, evidence=evidence)
     if withdrawn is None:
         return ()
+    closed = _close_registered(connection, (school, student_key, account_id), ClosingReason.WITHDRAWN, at, actor)
+    return (withdrawn, *closed)
+
+
+def end_link(
+    connection: Connection,
+    school: str,
+    student_key: str,
+    account_id: str,
+    why: EndingReason,
+    *,
+    at: datetime,
+    actor: Actor,
+) -> tuple[CaseEvent, ...]:
+    """End a link, and with it the applications that were registered for its case, so that the parent is told.
+
+    Nothing where it was ended by then. Raises BridgeError `link-unknown`, `ahead`.
+    """
+    ended = acts.end_link(connection, school, student_key, account_id, why, at=at, actor=actor)
+    if ended is None:
+        return ()
+    closed = _close_registered(connection, (school, student_key, account_id), ClosingReason.LINK_ENDED, at, actor)
+    return (ended, *closed)
+
+
+def _close_registered(
+    connection: Connection, case: tuple[str, str, str], why: ClosingReason, at: datetime, actor: Actor
+) -> list[CaseEvent]:
+    """Close the registered applications of a case (school, student, account)."""
+    school, student_key, account_id = case
     registered = [
         state
         for state in of_account(connection, school, account_id)
         if state.stage is Step.REGISTERED and state.student_key == student_key
     ]
-    events = [withdrawn]
+    events = []
     for state in registered:
         _, moment = open_application(connection, state.key.reference, actor.now)
         today = moment.astimezone(actor.timezone).date()
         when = max(at, state.stage_at)  # a consent may be withdrawn as of before its registration, a step is not
         taken = lawful_step(state, Step.WITHDRAWN, at=when, by=actor.by, now=moment, today=today)
-        detail = {"why": str(ClosingReason.WITHDRAWN)}
-        events.append(record_step(connection, state.key, taken, detail, recorded_at=moment))
-    return tuple(events)
+        told = TELLINGS[why].say(Language.RU) if why is not ClosingReason.WITHDRAWN else None
+        events.append(record_step(connection, state.key, taken, {"why": str(why)}, recorded_at=moment, reason=told))
+    return events
 
 
 def _close(

@@ -23,6 +23,7 @@ class ClosingReason(StrEnum):
     IN_ERROR = "entered-in-error"
     LAPSED = "lapsed"
     WITHDRAWN = "withdrawn"
+    LINK_ENDED = "link-ended"
 
 
 TELLINGS: Mapping[ClosingReason, Wording] = {
@@ -67,8 +68,12 @@ TELLINGS: Mapping[ClosingReason, Wording] = {
         "The application's time ran out before it was registered. Apply again",
     ),
     ClosingReason.WITHDRAWN: Wording("Заявление отозвано", "The application is withdrawn"),
+    ClosingReason.LINK_ENDED: Wording(
+        "Доступ прекращён школой. Если вы с этим не согласны, обратитесь в школу",
+        "The school has ended the access. If you do not agree, ask the school",
+    ),
 }
 """What the parent reads at the portal."""
 
-REJECTIONS = frozenset(ClosingReason) - {ClosingReason.LAPSED, ClosingReason.WITHDRAWN}
+REJECTIONS = frozenset(ClosingReason) - {ClosingReason.LAPSED, ClosingReason.WITHDRAWN, ClosingReason.LINK_ENDED}
 """What a person may reject an application for."""

@@ -16,6 +16,7 @@ from consent_registry.application_store import queued_reports
 from consent_registry.applications import ClosingReason, Document, PaperApplication
 from consent_registry.claims import document_digest
 from consent_registry.fact_store import CaseEvent, states
+from consent_registry.facts import EndingReason
 from consent_registry.vault import Vault
 from database import reading, writing
 from journal.vocabulary import Relation
@@ -180,6 +181,23 @@ def test_a_withdrawn_consent_is_told_to_the_parent_through_the_application(world
         state = desk.find(connection, reference)
     assert (case.withdrawn_at, state.stage_at) == (early, state.registered_at)
     assert withdrawn(early) == []
+
+
+def test_an_ended_link_is_told_to_the_parent_through_the_application(world: World) -> None:
+    reference = world.whole_way()
+    registered_at = world.state(reference).registered_at
+    early = world.now - timedelta(days=1)
+    why = EndingReason.GUARDIANSHIP_ENDED
+    for expected in (["ending", "application-withdrawn"], []):
+        with writing(world.engine) as connection:
+            done = desk.end_link(connection, SCHOOL, "1017", "pa-1", why, at=early, actor=world.actor("s-1"))
+        assert [event.event for event in done] == expected
+    state = world.state(reference)
+    assert (state.ended_why, state.stage_at) == ("link-ended", registered_at)
+    with reading(world.engine) as connection:
+        report = queued_reports(connection, SCHOOL)[-1].report
+    assert report.status == "withdrawn"
+    assert (report.reason or "").startswith("Доступ прекращён школой")
 
 
 def test_a_registered_application_can_only_be_withdrawn(world: World) -> None:
