@@ -40,6 +40,9 @@ HELP: Mapping[str, Wording] = {
         en="a TOML file made from the template (-: standard input); else it asks",
     ),
     "template": Wording(ru="напечатать образец файла", en="print the file's template"),
+    "form-school": Wording(
+        ru="код школы (вместе с --student и --account)", en="the school's code (with --student and --account)"
+    ),
     "enter-school": Wording(ru="код школы (не нужен для --template)", en="the school's code (not for --template)"),
     "identify": Wording(
         ru="Отметить, что личность родителя подтверждена документом; номер документа спросит.",
@@ -75,8 +78,8 @@ HELP: Mapping[str, Wording] = {
         "account-shared, restricted, consent-not-given, entered-in-error",
     ),
     "lapse": Wording(
-        ru="Закрыть заявление, время которого вышло: родитель не пришёл.",
-        en="Close an application whose time ran out: the parent did not come.",
+        ru="Закрыть заявление, срок рассмотрения которого истёк.",
+        en="Close an application whose term is over.",
     ),
     "cancel": Wording(
         ru="Записать, что родитель отозвал заявление; у зарегистрированного — вместе с согласиями.",

@@ -25,6 +25,7 @@ StepAt = Annotated[str | None, typer.Option("--at", metavar="MOMENT", help=_help
 MaybeSchool = Annotated[
     str | None, typer.Option("--school", metavar="S", help=_help("enter-school"), show_default=False)
 ]
+FormSchool = Annotated[str | None, typer.Option("--school", metavar="S", help=_help("form-school"), show_default=False)]
 MaybeStudent = Annotated[
     str | None, typer.Option("--student", metavar="ID", help=_help("request-student"), show_default=False)
 ]
@@ -180,7 +181,7 @@ def form(
         str | None, typer.Argument(metavar="[REFERENCE]", help=_help("form-reference"), show_default=False)
     ] = None,
     *,
-    school: MaybeSchool = None,
+    school: FormSchool = None,
     student: MaybeStudent = None,
     account: MaybeAccount = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help=_help("out"), show_default=False)] = None,

@@ -146,8 +146,12 @@ HELP: Mapping[str, Wording] = {
     "student": Wording(ru="номер ученика в базе школы", en="the student's id in the school's database"),
     "account": Wording(ru="учётная запись родителя на портале", en="the parent's account at the portal"),
     "at": Wording(
-        ru="когда отозвано, например 2026-11-02T08:00:00+03:00; без этого — сейчас",
-        en="when it was withdrawn, like 2026-11-02T08:00:00+03:00; else now",
+        ru="когда отозвано, например 2026-11-02 08:00; без этого — сейчас",
+        en="when it was withdrawn, like 2026-11-02 08:00; else now",
+    ),
+    "end-at": Wording(
+        ru="когда прекращена связь, например 2026-11-02 08:00; без этого — сейчас",
+        en="when the link ended, like 2026-11-02 08:00; else now",
     ),
     "plan": Wording(
         ru="Показать, что изменила бы передача; ничего не отправляет.",

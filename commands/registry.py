@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 import database
 from audit.entry import ConsentEvent
 from commands.application_desk import NamedCase, act, entry, students_of
+from commands.asking import moment_of
 from commands.call import Call, utc_now
 from commands.recording import recorder
 from commands.registry_acts import evidence_text, sealed_evidence
@@ -51,10 +52,6 @@ _NO_REASON = Wording(
 _ALREADY = Wording(
     ru="Согласие уже было отозвано к этому моменту, ничего не изменено",
     en="The consent was already withdrawn by then, nothing was changed",
-)
-_BAD_MOMENT = Wording(
-    ru="--at: нужны дата и время с часовым поясом, например 2026-11-02T08:00:00+03:00",
-    en="--at: a date and time with its zone are needed, like 2026-11-02T08:00:00+03:00",
 )
 _STAGES = {
     "withdrawn": Wording(ru="отозвано", en="withdrawn"),
@@ -118,7 +115,7 @@ def withdraw_consent(
     """Record that a parent withdrew a consent. Raises BridgeError, `link-unknown` among others."""
     settings = call.settings()
     link = NamedCase(settings.school(school).code, student, account)
-    moment = None if at is None else _moment(at)
+    moment = None if at is None else moment_of(at, "--at", settings.bridge.timezone)
     text = evidence_text(call, reason, "--reason")
 
     with recorder(settings) as registry:
@@ -160,16 +157,6 @@ def _stage(case: CaseState, now: datetime) -> str:
     if case.registered_at is not None:
         return "registered"
     return "identified" if case.identified_at is not None else "applied"
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BridgeError("moment-wrong", _BAD_MOMENT)
-    return moment
 
 
 def _identities(settings: Settings, code: str, now: datetime) -> Sequence[StudentIdentity] | None:

@@ -17,6 +17,7 @@ from journal.wording import ExitStatus
 registry_app = group("registry")
 
 At = Annotated[str | None, typer.Option("--at", metavar="MOMENT", help=help_of("at"), show_default=False)]
+EndAt = Annotated[str | None, typer.Option("--at", metavar="MOMENT", help=help_of("end-at"), show_default=False)]
 LookAt = Annotated[str | None, typer.Option("--at", metavar="MOMENT", help=help_of("look-at"), show_default=False)]
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", metavar="MOMENT", help=help_of("known-at"), show_default=False)
@@ -243,7 +244,7 @@ def registry_end(
     student: Student,
     account: Account,
     why: Annotated[str, typer.Option("--why", metavar="WHY", help=help_of("why"))],
-    at: At = None,
+    at: EndAt = None,
     by: By = None,
 ) -> ExitStatus:
     """Record that a link ended."""

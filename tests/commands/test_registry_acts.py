@@ -2,6 +2,7 @@
 
 import base64
 import io
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_a_withdrawal_that_is_dated_back_without_a_reason_says_what_to_keep(desk
     assert (ended.status, ended.err) == (0, "")
     assert "written withdrawal" in ended.out
     assert "evidence" not in newest(desk, FactKind.WITHDRAWAL)
+
+
+@pytest.mark.parametrize("written", [f"{TODAY}", f"{TODAY:%d.%m.%Y}", f"{TODAY} 00:00"])
+def test_a_withdrawal_is_dated_as_any_act(desk: Desk, written: str) -> None:
+    ended = desk("withdraw", "--at", written, "--reason", "x")
+    assert (ended.status, ended.err) == (0, "")
+    withdrawn = desk.state().withdrawn_at
+    assert withdrawn is not None
+    assert (withdrawn + timedelta(hours=3)).date() == TODAY  # Moscow's midnight, in UTC
 
 
 def test_a_reason_may_be_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
