@@ -60,8 +60,8 @@ def _new_facts(row: RegisterRow, counted: Sequence[Fact], entering: Entering) ->
     yield from _registration(row, _naming(counted, FactKind.REGISTRATION, reference), reference, entering)
     carried = list(_carried_over(row, held, counted, reference, entering)) if consent and reference else []
     ended_at = {fact.valid_at for fact in _naming(counted, FactKind.ENDING, reference)}
-    ended_at |= {fact.valid_at for fact in carried if fact.kind is FactKind.ENDING}
-    if row.moment("withdrawn_at") not in ended_at:  # an export writes an ending as a withdrawal: it is on record
+    ended_at |= {fact.valid_at for fact in carried}
+    if row.moment("withdrawn_at") not in ended_at:  # what a person recorded stays theirs, and an ending is exported so
         yield from _withdrawal(row, counted, reference, entering)
     yield from carried
     yield from _restriction(row, counted, entering)
@@ -216,8 +216,6 @@ def _carried_over(
 ) -> Iterator[NewFact]:
     """Give what a person undid for the consent that takes the place of an undone one and was not given anew since."""
     for fact in _by_person(counted):
-        if fact.kind is FactKind.WITHDRAWAL and fact.valid_at == row.moment("withdrawn_at"):
-            continue  # the row says it itself
         if not _given_anew(row, held, counted, fact, entering.timezone):
             yield NewFact(fact.kind, fact.valid_at, {**fact.detail, "consents": [reference]})
 
