@@ -142,7 +142,9 @@ def text_of(texts: Mapping[str, ConsentText], version: str, folder: Path | None 
     if text is None:
         known = ", ".join(sorted(texts)) or "–"
         raise BridgeError(
-            "consent-text-unknown", _UNKNOWN, {"version": version, "folder": folder or "–", "known": known}
+            "consent-text-unknown",
+            _UNKNOWN,
+            {"version": version, "folder": folder or "[consent] texts", "known": known},
         )
     return text
 

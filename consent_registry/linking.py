@@ -38,10 +38,13 @@ _DESTROYED = Wording(
     en="Application {reference}: the data of student {student} were destroyed, it takes no new links. Reject it",
 )
 _TWICE = Wording(
-    ru="Заявление {reference}: эта учётная запись уже связана с учеником {student} или подала на него заявление "
-    "{other}. Отклоните одно из них",
-    en="Application {reference}: this account is linked to student {student} already, or applied for them by {other}."
-    " Reject one of the two",
+    ru="Заявление {reference}: эта учётная запись уже подала на ученика {student} заявление {other}. Отклоните одно из "
+    "них",
+    en="Application {reference}: this account applied for student {student} already, by {other}. Reject one of the two",
+)
+_LINKED = Wording(
+    ru="Заявление {reference}: эта учётная запись уже связана с учеником {student}. Отклоните заявление",
+    en="Application {reference}: this account is linked to student {student} already. Reject the application",
 )
 
 
@@ -126,7 +129,7 @@ def _refuse_twice(
     if held is None or held.registered_at is None or held.withdrawn_at is not None or held.ended_at is not None:
         return
     if held.in_force_to is None or today <= held.in_force_to:
-        raise _refused(state, "applied-twice", _TWICE, student_key, other="-")
+        raise _refused(state, "applied-twice", _LINKED, student_key)
 
 
 def _refuse_sharing(

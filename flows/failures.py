@@ -26,8 +26,8 @@ log = structlog.get_logger("dnevnik.runs")
 
 _PORTAL = {
     Resend.RETRYABLE: Wording(
-        ru="Портал сейчас не принимает данные ({code}). Ничего не потеряно: следующий запуск отправит всё сам.",
-        en="The portal takes nothing now ({code}). Nothing is lost: the next run sends everything.",
+        ru="Портал сейчас не принимает данные ({code}). Следующий запуск отправит всё сам.",
+        en="The portal takes nothing now ({code}). The next run sends everything.",
     ),
     Resend.FINAL: Wording(
         ru="Портал отказал ({code}). Покажите этот код оператору района; проверка: dnevnik check",
@@ -45,9 +45,9 @@ _NOT_TAKEN_BACK = Wording(
     "run tries again. Tell the portal's operator.",
 )
 _RESTS = Wording(
-    ru="Портал просил не обращаться к нему до {until} ({code}). Ничего не потеряно: до этого времени мост ждёт, "
+    ru="Портал просил не обращаться к нему до {until} ({code}). До этого времени мост ждёт, "
     "следующий запуск после него отправит всё сам.",
-    en="The portal asked to be left alone until {until} ({code}). Nothing is lost: the bridge waits until then, the "
+    en="The portal asked to be left alone until {until} ({code}). The bridge waits until then, the "
     "next run after that sends everything.",
 )
 _DOUBTFUL = Wording(
@@ -65,9 +65,9 @@ _DOUBTFUL_NOW = Wording(
     "tell the portal's operator.",
 )
 _DATABASE = Wording(
-    ru="База обмена не отвечает, занята или не может писать ({kind}). Ничего не потеряно: проверьте её сервер и место "
+    ru="База обмена не отвечает, занята или не может писать ({kind}). Проверьте её сервер и место "
     "на диске (dnevnik check), следующий запуск продолжит с того же места.",
-    en="The bridge's database is away, locked or can't write ({kind}). Nothing is lost: look after its server and the "
+    en="The bridge's database is away, locked or can't write ({kind}). Look after its server and the "
     "disk's space (dnevnik check), the next run goes on from here.",
 )
 _UNEXPECTED = Wording(

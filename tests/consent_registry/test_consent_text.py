@@ -122,6 +122,9 @@ def test_an_unknown_version_is_refused_with_what_is_known(tmp_path: Path) -> Non
     with pytest.raises(BridgeError) as refused:
         text_of(texts, "2024-01", tmp_path)
     assert refused.value.code == "consent-text-unknown"
+    with pytest.raises(BridgeError) as nowhere:
+        text_of({}, "2099-01")
+    assert "[consent] texts" in nowhere.value.say("ru")
     for language in ("ru", "en"):
         said = refused.value.say(language)
         assert all(word in said for word in ("2024-01", str(tmp_path), VERSION))

@@ -100,6 +100,10 @@ def test_a_parent_comes_back_after_a_withdrawal_by_a_new_application(world: Worl
     (second,) = world.received(again)
     world.identify(second)
     assert refused(world, lambda: world.link(second)) == "applied-twice"
+    with pytest.raises(BridgeError, match="already") as caught:
+        world.link(second)
+    assert "applied for" not in caught.value.say("en")
+    assert "-." not in caught.value.say("ru")
     with writing(world.engine) as connection:
         withdraw(connection, SCHOOL, "1017", "pa-1", at=world.now, actor=world.actor("s-1"))
     events = world.link(second)
