@@ -216,7 +216,9 @@ class RegistryMachine(RuleBasedStateMachine):
         elif cell == "paper":
             row = replace(row, paper=None if row.paper and offset is None else self.paper(-2, -3, None, -10, kinds))
         elif row.paper:
-            value = KINDS[kinds] if cell == "kinds" else (offset and "2025-10") if cell == "text_version" else day
+            value = (
+                KINDS[kinds] if cell == "kinds" else ("2025-10" if offset else None) if cell == "text_version" else day
+            )
             row = replace(row, paper=replace(row.paper, **{cell: value}))
         self._import(row)
 
