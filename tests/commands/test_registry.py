@@ -140,13 +140,33 @@ def test_a_withdrawal_is_recorded_and_logged_once(run: Run, world: RealWorld, re
 
 
 @pytest.mark.parametrize(
+    ("at", "moment"),
+    [
+        ("2026-11-02", "2026-11-01T21:00:00+00:00"),
+        ("02.11.2026", "2026-11-01T21:00:00+00:00"),
+        ("2026-11-02T08:00:00", "2026-11-02T05:00:00+00:00"),
+    ],
+)
+def test_a_withdrawal_is_dated_by_a_day_or_a_local_time(
+    run: Run, world: RealWorld, register: Path, at: str, moment: str
+) -> None:
+    run("--config", world.config, "registry", "import", register)
+    student, account = next(
+        key for key, state in cases(world).items() if state.registered_at and not state.withdrawn_at
+    )
+    command = ("registry", "withdraw", "--school", "0252", "--student", student, "--account", account)
+    assert run("--config", world.config, *command, "--at", at).status == 0
+    assert cases(world)[student, account].withdrawn_at.isoformat() == moment
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"--student": "999999"}, "999999"),
         ({"--school": "0999"}, "0999"),
         ({"--account": "pa-none"}, "pa-none"),
-        ({"--at": "2026-11-02"}, "--at"),
-        ({"--at": "2026-11-02T08:00:00"}, "--at"),
+        ({"--at": "02/11/2026"}, "--at"),
+        ({"--at": "2026-11-02T25:00:00"}, "--at"),
         ({"--at": "yesterday"}, "--at"),
         ({"--at": "2999-01-01T00:00:00Z"}, "2999"),
     ],
