@@ -16,7 +16,7 @@ import pandas as pd
 from rounds import by_turns, ratio, told
 
 from consent_registry.decision import EVERYONE, Grant, Refusal, decide
-from consent_registry.pilot import Pilot
+from consent_registry.pilot.admission import Pilot
 from consent_registry.reasons import Reason
 from journal.school import Enrolment, RosterEntry
 from journal.vocabulary import ALL_KINDS, RecordKind

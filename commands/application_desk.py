@@ -4,7 +4,7 @@ Rules. An act is announced in the audit log before it is recorded (`recording.Re
 acted: the account that runs the program, or whoever `--by` says it acts for; the log names the account alone.
 A case that came by a register has no application and so no reference; the code on its forms is made from its link
 (`form_code`), says nothing of anybody, and finds it again.
-Deliberately not here: which act is lawful (`consent_registry.procedure`), how arguments are spelt.
+Deliberately not here: which act is lawful (`consent_registry.applications.procedure`), how arguments are spelt.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from commands.call import utc_now
 from commands.recording import Recorder, Result, Work
 from connectors.school.read import read_identities
 from consent_registry.acts import Actor
-from consent_registry.application_store import find
+from consent_registry.applications.procedure import MEANINGS, ApplicationState, StepRefusal
+from consent_registry.applications.references import new_reference
+from consent_registry.applications.store import find
 from consent_registry.fact_store import CaseEvent
-from consent_registry.procedure import MEANINGS, ApplicationState, StepRefusal
-from consent_registry.references import new_reference
 from flows.assembly import school_source
 from journal.school import StudentIdentity
 from journal.wording import BridgeError, Wording

@@ -23,12 +23,12 @@ from commands.asking import Asking, day_of, moment_of
 from commands.call import Call
 from commands.recording import recorder
 from consent_registry.acts import Actor
-from consent_registry.application_store import find
-from consent_registry.claims import claim_of
-from consent_registry.consent_text import load_texts, text_of
+from consent_registry.applications.claims import claim_of
+from consent_registry.applications.receiving import PaperApplication, enter_on_paper
+from consent_registry.applications.references import new_reference
+from consent_registry.applications.store import find
 from consent_registry.fact_store import CaseEvent
-from consent_registry.receiving import PaperApplication, enter_on_paper
-from consent_registry.references import new_reference
+from consent_registry.texts.consent_text import load_texts, text_of
 from journal.records import PersonName
 from journal.vocabulary import Relation
 from journal.wording import BridgeError, ExitStatus, Wording

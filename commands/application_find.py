@@ -18,14 +18,14 @@ from commands.application_words import STAGES
 from commands.asking import Asking, day_of
 from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
-from consent_registry.application_store import applications
-from consent_registry.application_store import find as find_application
+from consent_registry.applications.procedure import ApplicationState
+from consent_registry.applications.references import normal_reference
+from consent_registry.applications.store import applications
+from consent_registry.applications.store import find as find_application
 from consent_registry.fact_store import CaseFacts, case_facts
-from consent_registry.lookup import Found, Purpose, Value, find
-from consent_registry.procedure import ApplicationState
-from consent_registry.references import normal_reference
-from consent_registry.requests import open_requests
+from consent_registry.sealed.lookup import Found, Purpose, Value, find
 from consent_registry.tables import CASE
+from consent_registry.terms.requests import open_requests
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 
 

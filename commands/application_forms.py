@@ -18,12 +18,12 @@ from audit.entry import ConsentEvent
 from commands.application_desk import NamedCase, form_code, gathered, looked_at, refused
 from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
-from consent_registry.application_store import find
-from consent_registry.claims import open_claim
-from consent_registry.consent_text import load_texts, text_of
+from consent_registry.applications.claims import open_claim
+from consent_registry.applications.procedure import ENDINGS, ApplicationState, StepRefusal
+from consent_registry.applications.store import find
 from consent_registry.fact_store import CaseFacts, case_of
-from consent_registry.procedure import ENDINGS, ApplicationState, StepRefusal
 from consent_registry.tables import CASE
+from consent_registry.texts.consent_text import load_texts, text_of
 from journal.vocabulary import Relation
 from journal.wording import BridgeError, ExitStatus, Wording
 from reports.forms import FormData, FormKind, PersonLine, write_form

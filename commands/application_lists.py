@@ -17,9 +17,9 @@ from commands.call import Call, utc_now
 from commands.recording import recorder
 from commands.term_clocks import school_terms, working_days
 from commands.terms import left_in_words
-from consent_registry.application_store import applications
-from consent_registry.procedure import ApplicationState, Step
-from consent_registry.terms import Term, TermKind, assumed_years
+from consent_registry.applications.procedure import ApplicationState, Step
+from consent_registry.applications.store import applications
+from consent_registry.terms.deadlines import Term, TermKind, assumed_years
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 from settings import Settings
 

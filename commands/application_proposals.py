@@ -14,11 +14,11 @@ from commands.application_desk import gathered, looked_at, students_of
 from commands.application_view import NAMES_BELOW, NAMES_SHOWN, full_name
 from commands.call import Call, utc_now
 from commands.recording import recorder
-from consent_registry.application_store import find
-from consent_registry.claims import Claim, open_claim
-from consent_registry.findings import MEANINGS, Finding
-from consent_registry.procedure import ApplicationState
-from consent_registry.proposals import ClaimedStudent, Proposal, doubts_of_birth_date, propose
+from consent_registry.applications.claims import Claim, open_claim
+from consent_registry.applications.findings import MEANINGS, Finding
+from consent_registry.applications.procedure import ApplicationState
+from consent_registry.applications.proposals import ClaimedStudent, Proposal, doubts_of_birth_date, propose
+from consent_registry.applications.store import find
 from journal.school import StudentIdentity
 from journal.wording import ExitStatus, Language, Wording
 

@@ -19,8 +19,8 @@ from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
 from commands.term_clocks import overdue_after
 from consent_registry.acts import Actor
-from consent_registry.application_store import find, open_application
-from consent_registry.applications import (
+from consent_registry.applications.closing import REJECTIONS, TELLINGS, ClosingReason
+from consent_registry.applications.desk import (
     Document,
     identify,
     lapse,
@@ -29,9 +29,9 @@ from consent_registry.applications import (
     reject,
     withdraw_application,
 )
-from consent_registry.closing import REJECTIONS, TELLINGS, ClosingReason
+from consent_registry.applications.procedure import AUTHORISED, ApplicationState, Origin, told_as
+from consent_registry.applications.store import find, open_application
 from consent_registry.fact_store import CaseEvent
-from consent_registry.procedure import AUTHORISED, ApplicationState, Origin, told_as
 from flows.assembly import random_id
 from journal.wording import BridgeError, ExitStatus, Wording
 

@@ -19,12 +19,12 @@ from commands.call import Call, utc_now
 from commands.recording import recorder
 from commands.term_clocks import school_terms, working_days
 from commands.terms import left_in_words
-from consent_registry.application_store import QueuedReport, ReportState, find, history, queued_reports
-from consent_registry.claims import Claim, open_claim
-from consent_registry.closing import TELLINGS, ClosingReason
-from consent_registry.procedure import ApplicationState, Origin, StepFact
-from consent_registry.staff import staff_names
-from consent_registry.terms import Term
+from consent_registry.applications.claims import Claim, open_claim
+from consent_registry.applications.closing import TELLINGS, ClosingReason
+from consent_registry.applications.procedure import ApplicationState, Origin, StepFact
+from consent_registry.applications.store import QueuedReport, ReportState, find, history, queued_reports
+from consent_registry.sealed.staff import staff_names
+from consent_registry.terms.deadlines import Term
 from journal.vocabulary import ApplicationStatus
 from journal.wording import ExitStatus, Language, Wording
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from consent_registry.procedure import ApplicationState, Origin, Step
+from consent_registry.applications.procedure import ApplicationState, Origin, Step
 from journal.vocabulary import Relation
 from journal.wording import Language, Wording
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import database
 from commands.findings import Condition, Finding, found
 from commands.term_clocks import school_terms, working_days
-from consent_registry.terms import alarms
+from consent_registry.terms.deadlines import alarms
 from journal.wording import Wording
 from settings import SchoolSection, Settings
 

@@ -24,9 +24,9 @@ from audit.tiles import CHECKPOINT
 from commands.call import Call
 from commands.certificate_request import certificate_beside, private_key_beside, request_beside, write_request
 from connectors.portal.certificates import identity
-from consent_registry.rotation import give_root
+from consent_registry.sealed.rotation import give_root
+from consent_registry.sealed.vault import create_master_key, load_master_key
 from consent_registry.tables import STUDENT_KEY
-from consent_registry.vault import create_master_key, load_master_key
 from flows.assembly import ORIGIN
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Secret, Settings

@@ -1,9 +1,9 @@
 """`dnevnik keys rotate-master`: a new master key takes the old one's place.
 
-Rules. The order is that of `consent_registry.key_file`: new key durable, database committed, file renamed; killed in
-between, the next command that opens the vault finishes it. The audit log gets the new key's id, never a key. The old
-key stays beside the new one until a person deletes it, and the command says when. Nothing is sent anew: what was
-sealed, and every digest, stays as it is.
+Rules. The order is that of `consent_registry.sealed.key_file`: new key durable, database committed, file renamed;
+killed in between, the next command that opens the vault finishes it. The audit log gets the new key's id, never a
+key. The old key stays beside the new one until a person deletes it, and the command says when. Nothing is sent anew:
+what was sealed, and every digest, stays as it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 from audit.entry import Entry, KeyEvent
 from commands.call import Call, utc_now
 from commands.recording import recorder
-from consent_registry.key_file import KeyFile
-from consent_registry.rotation import close_gate, rotate
-from consent_registry.vault import create_master_key, load_master_key
+from consent_registry.sealed.key_file import KeyFile
+from consent_registry.sealed.rotation import close_gate, rotate
+from consent_registry.sealed.vault import create_master_key, load_master_key
 from journal.wording import BridgeError, ExitStatus, Wording
 
 _ROTATED = Wording(

@@ -19,7 +19,7 @@ from commands.console import Console
 from commands.findings import Condition, without_subject
 from connectors.portal.certificates import certificates, identity, inspect
 from connectors.portals import connector
-from consent_registry.vault import load_master_key
+from consent_registry.sealed.vault import load_master_key
 from flows.assembly import ORIGIN, shared_bridge
 from flows.bridge import Bridge
 from journal.wording import BridgeError, Language, Wording

@@ -2,7 +2,7 @@
 
 Rules. A move is a person's act: logged, then recorded, never changed, only followed by another. A class that the
 school doesn't have is refused, for a slip of the pen would put it out unseen. What a move stops is said. Coverage is
-by the roster read last (`consent_registry.pilot`, `coverage`). Nobody is named.
+by the roster read last (`consent_registry.pilot.admission`, `coverage`). Nobody is named.
 """
 
 import json
@@ -22,9 +22,8 @@ from commands.known_roster import KnownRoster, known_roster
 from commands.recording import recorder
 from commands.registry_look import Look, Moments, look_at
 from consent_registry.acts import Actor
-from consent_registry.coverage import Coverage, Covered, coverage
 from consent_registry.fact_store import CaseEvent
-from consent_registry.pilot import (
+from consent_registry.pilot.admission import (
     STAGE_NAMES,
     WHOLE_SCHOOL,
     Pilot,
@@ -33,7 +32,8 @@ from consent_registry.pilot import (
     class_code,
     class_order,
 )
-from consent_registry.pilot_groups import move, pilot_of
+from consent_registry.pilot.coverage import Coverage, Covered, coverage
+from consent_registry.pilot.groups import move, pilot_of
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 
 _HEAD = Wording(

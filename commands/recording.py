@@ -24,8 +24,8 @@ from audit.entry import Entry
 from commands.call import utc_now
 from commands.opening import check_keys, open_state
 from consent_registry.acts import Actor
-from consent_registry.staff import enter_staff
-from consent_registry.vault import Vault
+from consent_registry.sealed.staff import enter_staff
+from consent_registry.sealed.vault import Vault
 from delivery.checkpoints import remember_checkpoint
 from flows.assembly import ORIGIN, open_audit_log, open_vault
 from settings import Settings

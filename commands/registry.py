@@ -18,12 +18,12 @@ from commands.call import Call, utc_now
 from commands.recording import recorder
 from commands.registry_acts import evidence_text, sealed_evidence
 from consent_registry.acts import Actor
-from consent_registry.applications import withdraw_link
-from consent_registry.consent_text import load_texts
+from consent_registry.applications.desk import withdraw_link
 from consent_registry.fact_store import CaseEvent, registry_now, states
 from consent_registry.facts import CaseState
-from consent_registry.register_file import read_rows
-from consent_registry.registration import ImportSummary, import_register
+from consent_registry.register.file import read_rows
+from consent_registry.register.registration import ImportSummary, import_register
+from consent_registry.texts.consent_text import load_texts
 from flows.assembly import random_id
 from journal.school import StudentIdentity
 from journal.wording import BridgeError, ExitStatus, Wording

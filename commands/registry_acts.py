@@ -16,7 +16,7 @@ from commands.call import Call
 from commands.days import span_in_words
 from commands.recording import Recorder, recorder
 from consent_registry.acts import Actor, lift_restrictions, restrict
-from consent_registry.applications import end_link
+from consent_registry.applications.desk import end_link
 from consent_registry.fact_store import CaseEvent, case_of
 from consent_registry.facts import EndingReason
 from journal.wording import BridgeError, ExitStatus, Wording

@@ -19,11 +19,11 @@ from commands.call import Call
 from commands.recording import Recorder
 from commands.registry_acts import carry_out
 from consent_registry.acts import Actor, ConsentTerms, attach_scan, give_consent, register_consents
-from consent_registry.consent_content import WORDS, ConsentDocument, Content, missing_contents, to_confirm
-from consent_registry.consent_text import ConsentText, load_texts, text_of
 from consent_registry.fact_store import CaseEvent, case_of
 from consent_registry.facts import FactKind, counting, of_kind
-from consent_registry.scans import LARGEST_SCAN, store_scan
+from consent_registry.sealed.scans import LARGEST_SCAN, store_scan
+from consent_registry.texts.consent_content import WORDS, ConsentDocument, Content, missing_contents, to_confirm
+from consent_registry.texts.consent_text import ConsentText, load_texts, text_of
 from flows.assembly import random_id
 from journal.vocabulary import ALL_KINDS, RecordKind
 from journal.wording import BridgeError, ExitStatus, Language, Wording

@@ -2,7 +2,7 @@
 
 Rules. The file is readable by its owner alone (0600), stands there whole or not at all, and never takes another's
 place unasked. That names left the registry stands in the audit log before the file is written. What the form can't
-say is told (`consent_registry.register_export`).
+say is told (`consent_registry.register.export`).
 """
 
 import os
@@ -18,7 +18,7 @@ from commands.application_desk import looked_at
 from commands.call import Call, utc_now
 from commands.recording import recorder
 from consent_registry.fact_store import registry_now
-from consent_registry.register_export import RegisterExport, as_csv, as_xlsx, export_register
+from consent_registry.register.export import RegisterExport, as_csv, as_xlsx, export_register
 from journal.wording import BridgeError, ExitStatus, Wording
 
 _WRITERS = {".csv": as_csv, ".xlsx": as_xlsx}

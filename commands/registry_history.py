@@ -17,7 +17,7 @@ from commands.recording import recorder
 from commands.registry_look import SHOWN
 from consent_registry.fact_store import CaseFacts, case_facts
 from consent_registry.facts import Fact, FactKind, names
-from consent_registry.staff import staff_names
+from consent_registry.sealed.staff import staff_names
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 from settings import Settings
 

@@ -23,8 +23,8 @@ from commands.recording import Recorder, recorder
 from consent_registry.decision import Grant, Refusal, ground, in_pilot
 from consent_registry.fact_store import registry_now, states
 from consent_registry.facts import CaseState
-from consent_registry.pilot import Pilot
-from consent_registry.pilot_groups import pilot_of
+from consent_registry.pilot.admission import Pilot
+from consent_registry.pilot.groups import pilot_of
 from consent_registry.reasons import MEANINGS, RANKING
 from journal.vocabulary import ALL_KINDS
 from journal.wording import ExitStatus, Language, Wording

@@ -16,11 +16,11 @@ from commands.call import Call
 from commands.recording import recorder
 from commands.term_clocks import limits, working_days
 from consent_registry.acts import Actor
+from consent_registry.applications.references import new_reference, normal_reference
 from consent_registry.fact_store import CaseEvent, case_of
-from consent_registry.references import new_reference, normal_reference
-from consent_registry.requests import RequestKind, answer_request, receive_request
 from consent_registry.tables import REQUEST
-from consent_registry.terms import TermKind
+from consent_registry.terms.deadlines import TermKind
+from consent_registry.terms.requests import RequestKind, answer_request, receive_request
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Settings
 

@@ -4,11 +4,11 @@ from datetime import date, datetime
 
 from sqlalchemy.engine import Connection
 
-from consent_registry.duties import open_duties
+from consent_registry.applications.procedure import ApplicationState
 from consent_registry.fact_store import registry_now
-from consent_registry.procedure import ApplicationState
-from consent_registry.terms import Duty, Term, TermKind, TermLimits, terms
-from consent_registry.working_days import WorkingDays, load_working_days
+from consent_registry.terms.deadlines import Duty, Term, TermKind, TermLimits, terms
+from consent_registry.terms.duties import open_duties
+from consent_registry.terms.working_days import WorkingDays, load_working_days
 from settings import Settings
 
 

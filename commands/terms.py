@@ -20,7 +20,7 @@ from commands.call import Call, utc_now
 from commands.recording import recorder
 from commands.term_clocks import school_terms, working_days
 from consent_registry.tables import CASE
-from consent_registry.terms import WORDS, Term, TermKind, alarms, assumed_years
+from consent_registry.terms.deadlines import WORDS, Term, TermKind, alarms, assumed_years
 from journal.wording import ExitStatus, Language, Wording
 
 _KINDS = {

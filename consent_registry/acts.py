@@ -13,9 +13,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from sqlalchemy.engine import Connection
 
-from consent_registry.changes import BY_PERSON
 from consent_registry.fact_store import CaseEvent, CaseFacts, NewFact, add_facts, advance_clock, case_of
 from consent_registry.facts import EndingReason, Fact, FactKind, consents_of, counting, day_of, names, of_kind
+from consent_registry.register.changes import BY_PERSON
 from journal.vocabulary import ALL_KINDS, RecordKind
 from journal.wording import BridgeError, Wording
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from consent_registry.facts import CaseState, EndingReason
-from consent_registry.pilot import Pilot
+from consent_registry.pilot.admission import Pilot
 from consent_registry.reasons import RANKING, Reason
 from journal.school import RosterEntry
 from journal.vocabulary import RecordKind

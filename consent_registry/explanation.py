@@ -12,7 +12,7 @@ from datetime import date
 
 from consent_registry.decision import Grant, Refusal, in_pilot
 from consent_registry.facts import CaseState
-from consent_registry.pilot import Pilot
+from consent_registry.pilot.admission import Pilot
 from consent_registry.reasons import MEANINGS, RANKING, Reason
 from journal.school import RosterEntry
 from journal.wording import Language, Wording

@@ -26,10 +26,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from audit.entry import ConsentEvent
 from audit.log import AuditLog
-from consent_registry.application_store import QueuedReport, ReportState, last_sequence, queued_reports, settle_report
+from consent_registry.applications.receiving import receive_from_portal
+from consent_registry.applications.store import QueuedReport, ReportState, last_sequence, queued_reports, settle_report
 from consent_registry.fact_store import CaseEvent
-from consent_registry.receiving import receive_from_portal
-from consent_registry.vault import Vault
+from consent_registry.sealed.vault import Vault
 from database import reading, writing
 from delivery.patience import Patience, Turns
 from journal.portal import Portal, PortalError, Resend

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from consent_registry.applications.references import new_reference
 from consent_registry.fact_store import registry_now
-from consent_registry.references import new_reference
 from database import reading, writing
 from delivery.applications import Counter, RefusedReport, pull_applications, tell_parents
 from delivery.balance import RunFailure

@@ -23,8 +23,8 @@ from audit.log import AuditLog, open_log
 from connectors.portal.soap_portal import PortalConnection
 from connectors.portals import connector
 from connectors.school.read import SchoolSource, read_identities, read_school
-from consent_registry.key_file import open_with
-from consent_registry.vault import Vault
+from consent_registry.sealed.key_file import open_with
+from consent_registry.sealed.vault import Vault
 from database import open_database, reading, upgrade
 from delivery.checkpoints import known_checkpoint
 from delivery.limits import Limits

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Engine
 
 from audit.log import AuditLog
-from consent_registry.vault import Vault
+from consent_registry.sealed.vault import Vault
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from journal.portal import Portal

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from consent_registry import decision
 from consent_registry.decision import Grant, Refusal
 from consent_registry.fact_store import registry_now, states
-from consent_registry.pilot_groups import pilot_of
+from consent_registry.pilot.groups import pilot_of
 from consent_registry.reasons import Reason, end_reason, withdraw_reason
 from database import reading
 from delivery import holds, ledger

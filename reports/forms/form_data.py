@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from consent_registry.consent_text import ConsentText
+from consent_registry.texts.consent_text import ConsentText
 from journal.vocabulary import RecordKind, Relation
 
 _REFERENCE = re.compile(r"[0-9A-Z]+(-[0-9A-Z]+)*")

@@ -3,7 +3,7 @@
 Rules. Every word of the version's text is printed, in its order, and nothing is put between its words but what fills
 its places. A place that the text may have and that this page can't fill is a mistake of the program, not of the text.
 Addresses of persons and documents of identity are always written by hand.
-Deliberately not here: how pieces look (`templates/`), which places there are (`consent_registry.consent_text`).
+Deliberately not here: how pieces look (`templates/`), which places there are (`consent_registry.texts.consent_text`).
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from consent_registry.consent_text import PLACES, ConsentText
+from consent_registry.texts.consent_text import PLACES, ConsentText
 from reports.forms.form_data import FormData
 from reports.forms.words import KIND_WORDS, RELATION_WORDS, day
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from consent_registry.consent_text import ConsentText
+from consent_registry.texts.consent_text import ConsentText
 from reports.forms.code_mark import code_mark
 from reports.forms.form_data import FormData, FormKind
 from reports.forms.places import paragraphs

@@ -14,7 +14,7 @@ import settings
 from audit.keys import load_signing_key
 from commands.init import TEMPLATE
 from connectors.portal.certificates import identity
-from consent_registry.vault import load_master_key
+from consent_registry.sealed.vault import load_master_key
 from sandbox.authority import Authority, Purpose
 from settings.model import Settings
 

@@ -16,7 +16,7 @@ from audit.tiles import CHECKPOINT
 from commands.call import Call
 from commands.console import Console
 from commands.keys import rotate_master
-from consent_registry.vault import Vault, load_master_key, master_id
+from consent_registry.sealed.vault import Vault, load_master_key, master_id
 from database import open_database, reading, writing
 from flows.assembly import open_audit_log, open_vault
 from journal.wording import BridgeError, ExitStatus, Language

@@ -10,7 +10,7 @@ from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld
 from worlds.registry_desk import TODAY, Desk, minors
 
-from consent_registry.pilot_groups import moves_of
+from consent_registry.pilot.groups import moves_of
 from consent_registry.tables import PILOT
 from database import reading
 

@@ -13,12 +13,12 @@ from worlds.real_world import RealWorld
 from worlds.registry_desk import TODAY, Desk, days_ago, minors, moment
 
 import settings
-from consent_registry.consent_content import Content
 from consent_registry.facts import FactKind, Span, of_kind
-from consent_registry.scans import open_scan
-from consent_registry.staff import staff_names
+from consent_registry.sealed.scans import open_scan
+from consent_registry.sealed.staff import staff_names
+from consent_registry.sealed.vault import destroy_student_key
 from consent_registry.tables import SCAN
-from consent_registry.vault import destroy_student_key
+from consent_registry.texts.consent_content import Content
 from database import reading, writing
 from flows.assembly import open_vault
 

@@ -14,8 +14,8 @@ from worlds.real_world import RealWorld
 from worlds.registry_desk import TODAY, Desk, days_ago, minors, moment
 
 import settings
-from consent_registry.register_file import COLUMNS
-from consent_registry.vault import destroy_student_key
+from consent_registry.register.file import COLUMNS
+from consent_registry.sealed.vault import destroy_student_key
 from database import writing
 from delivery.roster import store_roster
 from delivery.tables import RECORD

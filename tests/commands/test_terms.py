@@ -12,7 +12,7 @@ from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld
 
 from commands.terms import in_order
-from consent_registry.terms import Term, TermKind
+from consent_registry.terms.deadlines import Term, TermKind
 
 Registry = Callable[..., Ended]
 TODAY = datetime.now(MOSCOW).date()

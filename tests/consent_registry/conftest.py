@@ -16,9 +16,9 @@ from sqlalchemy.engine import Engine
 from consent_registry.acts import Actor, withdraw
 from consent_registry.fact_store import CaseEvent, states
 from consent_registry.facts import CaseState
-from consent_registry.register_file import COLUMNS, read_register
-from consent_registry.registration import ImportSummary, import_register
-from consent_registry.vault import Vault
+from consent_registry.register.file import COLUMNS, read_register
+from consent_registry.register.registration import ImportSummary, import_register
+from consent_registry.sealed.vault import Vault
 from database import open_database, reading, upgrade, writing
 from journal.school import StudentIdentity
 

@@ -9,15 +9,15 @@ import pytest
 from fakes.postgresql import postgresql
 from worlds.application_world import NOW, ONE, PASSPORT, SCHOOL, SECRETS, World, history_of, opened, refused
 
-from consent_registry import applications as desk
-from consent_registry import lookup
 from consent_registry.acts import withdraw
-from consent_registry.application_store import queued_reports
-from consent_registry.applications import ClosingReason, Document, PaperApplication
-from consent_registry.claims import document_digest
+from consent_registry.applications import desk
+from consent_registry.applications.claims import document_digest
+from consent_registry.applications.desk import ClosingReason, Document, PaperApplication
+from consent_registry.applications.store import queued_reports
 from consent_registry.fact_store import CaseEvent, states
 from consent_registry.facts import EndingReason
-from consent_registry.vault import Vault
+from consent_registry.sealed import lookup
+from consent_registry.sealed.vault import Vault
 from database import reading, writing
 from journal.vocabulary import Relation
 

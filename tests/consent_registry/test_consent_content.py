@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.consent_content import WORDS, ConsentDocument, Content, missing_contents, to_confirm
-from consent_registry.consent_text import load_texts
+from consent_registry.texts.consent_content import WORDS, ConsentDocument, Content, missing_contents, to_confirm
+from consent_registry.texts.consent_text import load_texts
 
 TEXT = load_texts()["2025-09"]
 SIGNED = date(2026, 9, 3)

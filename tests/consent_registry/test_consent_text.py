@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.consent_text import OWN_PLACES, PACKAGED, PLACES, ConsentText, load_texts, text_of
+from consent_registry.texts.consent_text import OWN_PLACES, PACKAGED, PLACES, ConsentText, load_texts, text_of
 from journal.wording import BridgeError
 
 VERSION = "2025-09"

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.coverage import ClassCoverage, Covered, coverage
 from consent_registry.decision import Grant, Refusal
-from consent_registry.pilot import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
+from consent_registry.pilot.admission import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
+from consent_registry.pilot.coverage import ClassCoverage, Covered, coverage
 from consent_registry.reasons import Reason
 from journal.school import Enrolment, RosterEntry
 from journal.vocabulary import ALL_KINDS

@@ -17,7 +17,7 @@ from consent_registry.decision import (
     in_pilot,
 )
 from consent_registry.facts import CaseState, EndingReason, Span
-from consent_registry.pilot import Pilot
+from consent_registry.pilot.admission import Pilot
 from consent_registry.reasons import MEANINGS, RANKING, Reason, end_reason, withdraw_reason
 from journal.school import Enrolment, RosterEntry
 from journal.vocabulary import ALL_KINDS, EndReason, RecordKind, WithdrawReason

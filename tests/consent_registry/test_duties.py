@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from fakes.postgresql import postgresql
 
-from consent_registry.duties import open_duties
-from consent_registry.requests import RequestKind, answer_request, receive_request
 from consent_registry.tables import APPLICATION, STEP, STUDENT_KEY
-from consent_registry.terms import Duty, TermKind
+from consent_registry.terms.deadlines import Duty, TermKind
+from consent_registry.terms.duties import open_duties
+from consent_registry.terms.requests import RequestKind, answer_request, receive_request
 from database import open_database, reading, upgrade, writing
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from consent_registry.decision import Grant, Refusal, decide
 from consent_registry.explanation import explain, say, with_consents
 from consent_registry.facts import CaseState
-from consent_registry.pilot import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
+from consent_registry.pilot.admission import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
 from consent_registry.reasons import MEANINGS, RANKING, Reason
 from journal.school import Enrolment, RosterEntry
 from journal.vocabulary import ALL_KINDS, RecordKind

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from fakes.postgresql import postgresql
 from worlds.application_world import NOW, ONE, SCHOOL, TERMS, World, opened, refused
 
-from consent_registry import applications as desk
 from consent_registry.acts import withdraw
-from consent_registry.applications import ClosingReason
+from consent_registry.applications import desk
+from consent_registry.applications.desk import ClosingReason
 from consent_registry.fact_store import states
 from consent_registry.tables import CASE, STUDENT_KEY
 from database import reading, writing

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection, Engine
 
-from consent_registry.lookup import (
+from consent_registry.sealed.lookup import (
     Entry,
     Found,
     Purpose,
@@ -28,8 +28,8 @@ from consent_registry.lookup import (
     normal_form,
     replace_for_case,
 )
+from consent_registry.sealed.vault import Vault
 from consent_registry.tables import APPLICATION, CASE, LOOKUP
-from consent_registry.vault import Vault
 from database import reading, writing
 
 VAULT = Vault(bytes(range(32)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.pilot import STAGE_NAMES, WHOLE_SCHOOL, Pilot, PilotGroup, Stage, class_code
+from consent_registry.pilot.admission import STAGE_NAMES, WHOLE_SCHOOL, Pilot, PilotGroup, Stage, class_code
 
 TODAY = date(2026, 11, 20)
 DAY = timedelta(days=1)

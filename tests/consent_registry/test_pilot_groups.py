@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from fakes.postgresql import postgresql
 from sqlalchemy.engine import Engine
 
-from consent_registry.pilot import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
-from consent_registry.pilot_groups import groups_of, move, moves_of, pilot_of
+from consent_registry.pilot.admission import WHOLE_SCHOOL, Pilot, PilotGroup, Stage
+from consent_registry.pilot.groups import groups_of, move, moves_of, pilot_of
 from consent_registry.tables import CLOCK, PILOT
 from database import gate, open_database, reading, upgrade, writing
 from journal.wording import BridgeError, Language

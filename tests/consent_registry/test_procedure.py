@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.procedure import (
+from consent_registry.applications.procedure import (
     MEANINGS,
     ApplicationKey,
     ApplicationState,

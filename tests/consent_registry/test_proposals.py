@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from consent_registry.findings import MEANINGS, POINTS, REASONS, Finding
-from consent_registry.proposals import ClaimedStudent, doubts_of_birth_date, propose
+from consent_registry.applications.findings import MEANINGS, POINTS, REASONS, Finding
+from consent_registry.applications.proposals import ClaimedStudent, doubts_of_birth_date, propose
 from journal.school import StudentIdentity
 from journal.wording import Language
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds.application_world import NOW, ONE, SCHOOL, World, opened, refused
 
-from consent_registry import applications as desk
-from consent_registry.applications import PaperApplication
-from consent_registry.claims import claim_of
-from consent_registry.procedure import Step
+from consent_registry.applications import desk
+from consent_registry.applications.claims import claim_of
+from consent_registry.applications.desk import PaperApplication
+from consent_registry.applications.procedure import Step
 from database import reading, writing
 from journal.records import PersonName
 from journal.vocabulary import Relation

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from consent_registry.lookup import Purpose, find
-from consent_registry.register_file import RegisterProblemsError, read_rows
-from consent_registry.registration import import_register
+from consent_registry.register.file import RegisterProblemsError, read_rows
+from consent_registry.register.registration import import_register
+from consent_registry.sealed.lookup import Purpose, find
 from consent_registry.tables import CASE, FACT, LOOKUP, STAFF, STUDENT_KEY
 from database import reading, writing
 from journal.school import StudentIdentity

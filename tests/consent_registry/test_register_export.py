@@ -23,11 +23,11 @@ from sqlalchemy.engine import Connection, Engine
 from consent_registry import acts
 from consent_registry.acts import Actor, ConsentTerms
 from consent_registry.facts import EndingReason
-from consent_registry.register_export import RegisterExport, as_csv, as_xlsx, export_register
-from consent_registry.register_file import COLUMNS, RegisterRow, read_register
-from consent_registry.registration import ImportSummary, import_register
+from consent_registry.register.export import RegisterExport, as_csv, as_xlsx, export_register
+from consent_registry.register.file import COLUMNS, RegisterRow, read_register
+from consent_registry.register.registration import ImportSummary, import_register
+from consent_registry.sealed.vault import Vault, destroy_student_key
 from consent_registry.tables import CASE, FACT
-from consent_registry.vault import Vault, destroy_student_key
 from database import open_database, reading, upgrade, writing
 from journal.school import StudentIdentity
 from journal.vocabulary import ALL_KINDS, RecordKind

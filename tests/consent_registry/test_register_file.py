@@ -4,7 +4,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from consent_registry.register_file import COLUMNS, RegisterProblemsError, RegisterRow, read_register, row_warnings
+from consent_registry.register.file import COLUMNS, RegisterProblemsError, RegisterRow, read_register, row_warnings
 from journal.wording import Language
 
 if TYPE_CHECKING:

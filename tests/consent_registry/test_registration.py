@@ -10,9 +10,9 @@ from consent_registry.decision import Grant, Refusal, ground
 from consent_registry.fact_store import states
 from consent_registry.facts import FactKind
 from consent_registry.reasons import Reason
-from consent_registry.register_file import RegisterProblemsError
+from consent_registry.register.file import RegisterProblemsError
+from consent_registry.sealed.vault import Vault
 from consent_registry.tables import CASE, FACT, STUDENT_KEY
-from consent_registry.vault import Vault
 from database import reading, writing
 from journal.school import Enrolment, RosterEntry
 from journal.vocabulary import ALL_KINDS, RecordKind

@@ -11,8 +11,8 @@ from fakes.postgresql import postgresql
 from sqlalchemy.engine import Connection, Engine
 
 from consent_registry.fact_store import CaseEvent
-from consent_registry.requests import OpenRequest, RequestKind, answer_request, open_requests, receive_request
 from consent_registry.tables import CASE, REQUEST
+from consent_registry.terms.requests import OpenRequest, RequestKind, answer_request, open_requests, receive_request
 from database import open_database, reading, upgrade, writing
 from journal.wording import BridgeError
 

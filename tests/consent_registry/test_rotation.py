@@ -16,10 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
-from consent_registry.key_file import KeyFile, open_with
-from consent_registry.rotation import close_gate, give_root, rotate
-from consent_registry.tables import STUDENT_KEY, VAULT_KEY
-from consent_registry.vault import (
+from consent_registry.sealed.key_file import KeyFile, open_with
+from consent_registry.sealed.rotation import close_gate, give_root, rotate
+from consent_registry.sealed.vault import (
     Vault,
     create_master_key,
     destroy_student_key,
@@ -27,6 +26,7 @@ from consent_registry.vault import (
     master_id,
     unlock,
 )
+from consent_registry.tables import STUDENT_KEY, VAULT_KEY
 from database import reading, writing
 from journal.wording import BridgeError
 

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy.engine import Connection, Engine
 
-from consent_registry.rotation import rotate
-from consent_registry.scans import LARGEST_SCAN, MediaType, Scan, check_scan, find_scan, open_scan, store_scan
+from consent_registry.sealed.rotation import rotate
+from consent_registry.sealed.scans import LARGEST_SCAN, MediaType, Scan, check_scan, find_scan, open_scan, store_scan
+from consent_registry.sealed.vault import Vault, destroy_student_key, unlock
 from consent_registry.tables import CASE, SCAN
-from consent_registry.vault import Vault, destroy_student_key, unlock
 from database import reading, writing
 from journal.wording import BridgeError, Language
 

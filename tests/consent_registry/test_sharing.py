@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.sharing import (
+from consent_registry.applications.sharing import (
     MEANINGS,
     AccountHolder,
     HeldLink,

@@ -10,9 +10,9 @@ from fakes.bridge_database import bridge_database
 from fakes.postgresql import postgresql
 from sqlalchemy.engine import Engine
 
-from consent_registry.staff import enter_staff, staff_names, staff_ref
+from consent_registry.sealed.staff import enter_staff, staff_names, staff_ref
+from consent_registry.sealed.vault import Vault
 from consent_registry.tables import STAFF
-from consent_registry.vault import Vault
 from database import reading, writing
 from journal.wording import BridgeError
 

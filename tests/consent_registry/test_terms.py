@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.terms import WORDS, Duty, Term, TermKind, TermLimits, alarms, assumed_years, terms
-from consent_registry.working_days import load_working_days
+from consent_registry.terms.deadlines import WORDS, Duty, Term, TermKind, TermLimits, alarms, assumed_years, terms
+from consent_registry.terms.working_days import load_working_days
 
 DAYS = load_working_days(None)
 FRIDAY = date(2026, 10, 30)

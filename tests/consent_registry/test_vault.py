@@ -8,8 +8,7 @@ from fakes.bridge_database import bridge_database
 from fakes.postgresql import postgresql
 from sqlalchemy.engine import Engine
 
-from consent_registry.tables import STUDENT_KEY, VAULT_KEY
-from consent_registry.vault import (
+from consent_registry.sealed.vault import (
     ROOT,
     StudentKey,
     Vault,
@@ -19,6 +18,7 @@ from consent_registry.vault import (
     master_id,
     unlock,
 )
+from consent_registry.tables import STUDENT_KEY, VAULT_KEY
 from database import reading, writing
 from journal.wording import BridgeError, Language
 

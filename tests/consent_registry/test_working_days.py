@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.working_days import WorkingDays, YearCalendar, load_working_days
+from consent_registry.terms.working_days import WorkingDays, YearCalendar, load_working_days
 from journal.wording import BridgeError
 
 # As printed calendars of a five-day week show them: days off that are no Saturday and no Sunday, and worked Saturdays.

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from worlds.exchange_world import BUSY, LOST, SCHOOL, DiedError, Plain, World, pull
 
 from audit.errors import AuditUnavailableError
-from consent_registry import applications as desk
-from consent_registry.application_store import ReportState
+from consent_registry.applications import desk
+from consent_registry.applications.store import ReportState
 from database import reading
 from delivery.applications import Pulling, RefusedReport, tell_parents
 from journal.portal import PortalError, Resend

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Engine
 
 from consent_registry.fact_store import NewFact, add_facts, advance_clock
 from consent_registry.facts import FactKind
-from consent_registry.pilot import Stage
-from consent_registry.pilot_groups import move
+from consent_registry.pilot.admission import Stage
+from consent_registry.pilot.groups import move
 from consent_registry.tables import CASE
 from database import reading, writing
 from delivery.watch import Mark, has_moved, mark_of, students_concerned

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from consent_registry.consent_text import ConsentText, load_texts
+from consent_registry.texts.consent_text import ConsentText, load_texts
 from journal.vocabulary import RecordKind, Relation
 from reports.forms import FormData, PersonLine
 

@@ -14,9 +14,9 @@ from worlds.memory_world import CODE, MOSCOW, MemoryWorld
 from worlds.real_world import RealWorld, authority, build
 
 from audit.errors import AuditUnavailableError
-from consent_registry import applications as desk
 from consent_registry.acts import Actor, ConsentTerms, give_consent
-from consent_registry.applications import ClosingReason, Document
+from consent_registry.applications import desk
+from consent_registry.applications.desk import ClosingReason, Document
 from database import reading, writing
 from delivery.tables import KNOWN_CHECKPOINT
 from flows.applications import ApplicationExchange, exchange_applications

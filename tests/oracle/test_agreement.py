@@ -12,12 +12,12 @@ import pytest
 from oracle.journal_oracle import MOSCOW, OracleRecord, RowKey, judge
 from oracle.school_tables import read_register, read_tables
 
-import consent_registry.register_file
+import consent_registry.register.file
 from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.decision import Grant, decide, ground
 from consent_registry.fact_store import states
-from consent_registry.registration import import_register
-from consent_registry.vault import Vault
+from consent_registry.register.registration import import_register
+from consent_registry.sealed.vault import Vault
 from database import METADATA, open_database, writing
 from journal.school import SchoolReading, school_year
 from mappings.profile import load_profile
@@ -69,7 +69,7 @@ class World:
         with writing(engine) as connection:
             import_register(
                 connection,
-                consent_registry.register_file.read_register(register, two_persons=True),
+                consent_registry.register.file.read_register(register, two_persons=True),
                 identities=lambda _: identities,
                 vault=Vault(b"k" * 32),
                 new_id=lambda: f"id-{next(numbers)}",

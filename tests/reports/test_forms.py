@@ -13,7 +13,7 @@ from fakes.form_samples import KNOWN, LONGEST, REFERENCE, TEXT, UNKNOWN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent_registry.consent_text import PLACES, load_texts
+from consent_registry.texts.consent_text import PLACES, load_texts
 from journal.vocabulary import RecordKind, Relation
 from journal.wording import BridgeError, Language
 from reports.forms import FormData, FormKind, PersonLine

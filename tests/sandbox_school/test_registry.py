@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consent_registry.register_file import read_register
+from consent_registry.register.file import read_register
 from sandbox.registry import STAGES, RegisterSummary, write_register
 from sandbox.school import SchoolSummary
 

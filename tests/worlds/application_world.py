@@ -12,16 +12,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from consent_registry import applications as desk
 from consent_registry.acts import Actor, ConsentTerms, give_consent
-from consent_registry.application_store import queued_reports
-from consent_registry.applications import Document, PaperApplication
-from consent_registry.claims import Claim
+from consent_registry.applications import desk
+from consent_registry.applications.claims import Claim
+from consent_registry.applications.desk import Document, PaperApplication
+from consent_registry.applications.procedure import ApplicationState
+from consent_registry.applications.store import queued_reports
 from consent_registry.fact_store import CaseEvent, case_facts
 from consent_registry.facts import counting
-from consent_registry.procedure import ApplicationState
+from consent_registry.sealed.vault import Vault
 from consent_registry.tables import APPLICATION, CASE, LOOKUP, REPORT, STEP, STUDENT_KEY
-from consent_registry.vault import Vault
 from database import open_database, reading, upgrade, writing
 from journal.records import PersonName, PortalApplication
 from journal.school import StudentIdentity

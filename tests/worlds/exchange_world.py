@@ -13,12 +13,12 @@ from fakes.memory_portal import MemoryPortal
 
 from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
-from consent_registry import applications as desk
 from consent_registry.acts import Actor
-from consent_registry.application_store import ReportState, queued_reports
-from consent_registry.applications import ClosingReason, Document
-from consent_registry.references import new_reference
-from consent_registry.vault import Vault
+from consent_registry.applications import desk
+from consent_registry.applications.desk import ClosingReason, Document
+from consent_registry.applications.references import new_reference
+from consent_registry.applications.store import ReportState, queued_reports
+from consent_registry.sealed.vault import Vault
 from database import open_database, reading, upgrade, writing
 from delivery.applications import Counter, Pulling, pull_applications, tell_parents
 from delivery.patience import Patience, Turns

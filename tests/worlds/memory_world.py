@@ -18,9 +18,9 @@ from fakes.memory_portal import MemoryPortal
 from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
 from consent_registry.acts import Actor, withdraw
-from consent_registry.register_file import COLUMNS, RegisterRow
-from consent_registry.registration import import_register
-from consent_registry.vault import Vault
+from consent_registry.register.file import COLUMNS, RegisterRow
+from consent_registry.register.registration import import_register
+from consent_registry.sealed.vault import Vault
 from database import open_database, upgrade, writing
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns

@@ -26,8 +26,8 @@ from consent_registry import fact_store
 from consent_registry.acts import Actor, withdraw
 from consent_registry.fact_store import NewFact, add_facts, advance_clock
 from consent_registry.facts import FactKind
+from consent_registry.sealed.vault import Vault
 from consent_registry.tables import CASE
-from consent_registry.vault import Vault
 from database import open_database, writing
 from delivery import intent
 from delivery.desk import Desk, SendingTally

@@ -7,13 +7,13 @@ from itertools import count
 from oracle.application_oracle import Shown
 from worlds.registry_world import CODE, IDENTITIES, PARENTS, RegistryWorld
 
-from consent_registry.application_store import find
-from consent_registry.applications import Document, identify, lapse, reject, withdraw_application
-from consent_registry.claims import claim_of
-from consent_registry.closing import ClosingReason
-from consent_registry.linking import link, register
-from consent_registry.receiving import PaperApplication, enter_on_paper, receive_from_portal
-from consent_registry.references import new_reference
+from consent_registry.applications.claims import claim_of
+from consent_registry.applications.closing import ClosingReason
+from consent_registry.applications.desk import Document, identify, lapse, reject, withdraw_application
+from consent_registry.applications.linking import link, register
+from consent_registry.applications.receiving import PaperApplication, enter_on_paper, receive_from_portal
+from consent_registry.applications.references import new_reference
+from consent_registry.applications.store import find
 from journal.records import PersonName, PortalApplication
 from journal.vocabulary import Relation
 

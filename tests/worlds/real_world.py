@@ -17,7 +17,7 @@ from pathlib import Path
 
 import settings
 from audit.keys import create_signing_key
-from consent_registry.vault import create_master_key
+from consent_registry.sealed.vault import create_master_key
 from flows.assembly import assemble
 from flows.bridge import Bridge
 from sandbox.authority import write_authority

@@ -17,7 +17,7 @@ import settings
 from commands.application_desk import students_of
 from consent_registry.fact_store import CaseFacts, case_facts
 from consent_registry.facts import CaseState
-from consent_registry.register_file import COLUMNS
+from consent_registry.register.file import COLUMNS
 from database import open_database, reading
 from flows.assembly import open_audit_log
 

@@ -31,11 +31,11 @@ from consent_registry.decision import Refusal, decide, ground
 from consent_registry.explanation import explain
 from consent_registry.fact_store import case_facts, registry_now, states
 from consent_registry.facts import CaseState, EndingReason
-from consent_registry.pilot import Stage
-from consent_registry.pilot_groups import move, pilot_of
-from consent_registry.register_file import COLUMNS, RegisterRow
-from consent_registry.registration import import_register
-from consent_registry.vault import Vault
+from consent_registry.pilot.admission import Stage
+from consent_registry.pilot.groups import move, pilot_of
+from consent_registry.register.file import COLUMNS, RegisterRow
+from consent_registry.register.registration import import_register
+from consent_registry.sealed.vault import Vault
 from database import open_database, upgrade
 from journal.records import PersonName
 from journal.school import Enrolment, RosterEntry, StudentIdentity

@@ -1,0 +1,1 @@
+"""Which classes take part, and how many of their students are covered."""
