@@ -2,9 +2,10 @@
 
 Rules. An account belongs to one person. Where both last and first name differ under one account, two people share it:
 a problem; where only one of them differs, or only the patronymic, a new surname or a slip of the pen is likelier: a
-warning. One parent needs one account: the same name and the same e-mail with two accounts to one student, both
-links live, is a problem. Names are compared as for proposals, a patronymic only where both have one; what is empty on
-one side tells nothing. Every entry that does not agree with an earlier one is told, once, beside the first such.
+warning. One parent needs one account: the same name and e-mail, or the same document shown, with two accounts to one
+student, both links live, is a problem. Names are compared as for proposals, a patronymic only where both have one;
+what is empty on one side tells nothing. The same document shown (by its keyed digest) is the same parent, whatever the
+names. Every entry that does not agree with an earlier one is told, once, beside the first such.
 Deliberately not here: where entries come from (a register's rows, the cases); whether a link is live.
 """
 
@@ -56,6 +57,8 @@ class AccountHolder:
     first_name: str
     middle_name: str | None = None
     email: str | None = None
+    documents: frozenset[str] = frozenset()
+    """Keyed digests of the documents by which the holder was identified."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,19 +107,30 @@ def shared_accounts(holders: Sequence[AccountHolder]) -> list[Sharing]:
 
 def parents_twice(links: Sequence[HeldLink]) -> list[Sharing]:
     """Return the live links whose parent has an earlier live link to the same student through another account."""
-    live: defaultdict[tuple[str, str], list[tuple[int, str, _Name]]] = defaultdict(list)
+    live: defaultdict[str, list[tuple[int, AccountHolder]]] = defaultdict(list)
     found: list[Sharing] = []
     for place, link in enumerate(links):
-        email, name = (link.holder.email or "").strip().casefold(), _name(link.holder)
-        if not (link.live and email and name.last and name.first):
+        if not link.live:
             continue
-        earlier = live[link.student_key, email]
-        for other, account, known in earlier:
-            if account != link.holder.account_id and _difference(name, known) is None:
-                found.append(Sharing(SharingFinding.PARENT_TWICE, place, other))
-                break
-        earlier.append((place, link.holder.account_id, name))
+        earlier = live[link.student_key]
+        twice = (
+            other
+            for other, known in earlier
+            if known.account_id != link.holder.account_id and _same_person(link.holder, known)
+        )
+        if (other := next(twice, None)) is not None:
+            found.append(Sharing(SharingFinding.PARENT_TWICE, place, other))
+        earlier.append((place, link.holder))
     return found
+
+
+def _same_person(one: AccountHolder, other: AccountHolder) -> bool:
+    if one.documents & other.documents:
+        return True
+    emails = {(holder.email or "").strip().casefold() for holder in (one, other)}
+    names = (_name(one), _name(other))
+    known = "" not in emails and all(name.last and name.first for name in names)
+    return known and len(emails) == 1 and _difference(*names) is None
 
 
 def _name(holder: AccountHolder) -> _Name:

@@ -12,7 +12,7 @@ from worlds.application_world import NOW, ONE, SCHOOL, TERMS, World, opened, ref
 
 from consent_registry.acts import withdraw
 from consent_registry.applications import desk
-from consent_registry.applications.desk import ClosingReason
+from consent_registry.applications.desk import ClosingReason, Document
 from consent_registry.fact_store import states
 from consent_registry.tables import CASE, STUDENT_KEY
 from database import reading, writing
@@ -181,6 +181,23 @@ def test_a_parent_needs_one_account_to_a_student(world: World) -> None:
     assert refused(world, lambda: world.link(reference)) == "parent-twice"
     with writing(world.engine) as connection:
         withdraw(connection, SCHOOL, "1017", "pa-1", at=world.now, actor=world.actor("s-1"))
+    world.link(reference)
+
+
+def test_the_same_document_is_the_same_parent_under_any_name(world: World) -> None:
+    world.whole_way()
+    other = replace(
+        ONE,
+        application_id="app-2",
+        sequence=2,
+        account_id="pa-2",
+        email="other@example.org",
+        account_holder=PersonName("Соколова", "Анна"),
+    )
+    (reference,) = world.received(other)
+    world.identify(reference, Document("паспорт", "4010№123456"))
+    assert refused(world, lambda: world.link(reference)) == "parent-twice"
+    world.identify(reference, Document("паспорт", "4010 123457"))
     world.link(reference)
 
 

@@ -63,9 +63,10 @@ class RealDesk:
 
     def identify(self, reference: str, shown: Shown, at: datetime, by: str) -> str | None:
         world = self.world
+        account = find(world.connection, reference).key.account_id  # each parent shows a document of their own
         document = Document(
             "паспорт" if shown.document else "",
-            "4010 123456" if shown.document else "",
+            f"4010 {account}" if shown.document else "",
             "решение опеки" if shown.authority else "",
             shown.authority_until if shown.authority else None,
         )
