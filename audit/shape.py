@@ -50,9 +50,10 @@ class _AsItIs:
 
 
 class Text(_AsItIs):
-    """A text of one closed alphabet."""
+    """A text of one closed alphabet: ASCII without quotes, backslashes and control characters."""
 
     def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
         self._pattern = re.compile(pattern)
 
     def check(self, value: object) -> None:
@@ -65,11 +66,11 @@ class Choice(_AsItIs):
     """One of a few words."""
 
     def __init__(self, *words: str) -> None:
-        self._words = frozenset(words)
+        self.words = frozenset(words)
 
     def check(self, value: object) -> None:
         """Refuse any other word."""
-        if not isinstance(value, str) or value not in self._words:
+        if not isinstance(value, str) or value not in self.words:
             raise MisfitError
 
 
@@ -86,11 +87,11 @@ class Number(_AsItIs):
     """A whole number from `least` to the largest that JSON keeps exactly."""
 
     def __init__(self, least: int) -> None:
-        self._least = least
+        self.least = least
 
     def check(self, value: object) -> None:
         """Refuse a number out of range; True is no number."""
-        if not isinstance(value, int) or isinstance(value, bool) or not self._least <= value <= LARGEST_NUMBER:
+        if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= LARGEST_NUMBER:
             raise MisfitError
 
 
@@ -127,11 +128,11 @@ class Several:
     """A tuple of parts of one class."""
 
     def __init__(self, part: type["Checked"]) -> None:
-        self._part = part
+        self.part = part
 
     def check(self, value: object) -> None:
         """Refuse anything but a tuple of such parts; a part was checked when it was made."""
-        if not isinstance(value, tuple) or not all(type(item) is self._part for item in value):
+        if not isinstance(value, tuple) or not all(type(item) is self.part for item in value):
             raise MisfitError
 
     def plain(self, value: object) -> Json:
@@ -142,7 +143,7 @@ class Several:
         """Return the parts."""
         if not isinstance(plain, list):
             raise MisfitError
-        return tuple(read_fields(self._part, item) for item in plain)
+        return tuple(read_fields(self.part, item) for item in plain)
 
 
 class Counts:
