@@ -183,3 +183,21 @@ def test_optional_fields_before_and_after_the_first_required_one() -> None:
         replace(link, reason="x"),
     ):
         assert surely_entry(canonical(entry))
+
+
+def test_every_day_hour_and_minute_is_recognised_as_it_is_read(make_intent: Callable[..., DisclosureIntended]) -> None:
+    line = canonical(make_intent(1))
+    written = line[line.index(b'"at":"') + 6 :][:27]
+    days = [f"2026-{month:02}-{day:02}T00:00:00" for month in range(14) for day in range(33)]
+    times = [f"2026-01-01T{hour:02}:{minute:02}:{minute:02}" for hour in range(26) for minute in (0, 59, 60, 61)]
+    for moment in (*days, *times, "0000-01-01T00:00:00", "2026-1-01T00:00:00"):
+        other = line.replace(written, f"{moment}.000000Z".encode())
+        assert bool(surely_entry(other)) == is_read(other), moment
+
+
+@pytest.mark.parametrize("number", ["0", "-0", "1", "01", "9" * 15, "9" * 16, str(2**53 - 1), str(2**53), "1.0", "1e1"])
+def test_a_number_is_recognised_only_where_it_is_read(
+    number: str, make_intent: Callable[..., DisclosureIntended]
+) -> None:
+    other = canonical(make_intent(1)).replace(b'"parts":1', f'"parts":{number}'.encode())
+    assert bool(surely_entry(other)) == (is_read(other) and len(number) < 16)
