@@ -49,19 +49,31 @@ class CompactRange:
         self._peaks.append(peak)
         self.size += 1
 
-    def root(self) -> bytes:
-        """Return the root over all leaves added so far."""
-        if not self._peaks:
+    def root(self, rest: bytes | None = None) -> bytes:
+        """Return the root over all leaves added so far, and over `rest`.
+
+        `rest` is the hash over leaves that follow; where whole subtrees are added as one leaf each, it may stand for
+        one that isn't complete.
+        """
+        peaks = self._peaks if rest is None else [*self._peaks, rest]
+        if not peaks:
             return EMPTY_ROOT
-        root = self._peaks[-1]
-        for peak in reversed(self._peaks[:-1]):
+        root = peaks[-1]
+        for peak in reversed(peaks[:-1]):
             root = node_hash(peak, root)
         return root
 
 
 def root_hash(leaves: Iterable[bytes]) -> bytes:
     """Return the root over these leaf hashes, in order."""
-    return CompactRange(leaves).root()
+    level = list(leaves)
+    while len(level) > 1:
+        pairs = iter(level)
+        above = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+        if len(level) % 2:
+            above.append(level[-1])  # the last one has no neighbour yet: it stands for itself one level up
+        level = above
+    return level[0] if level else EMPTY_ROOT
 
 
 def range_hash(first: int, end: int, node: Node) -> bytes:

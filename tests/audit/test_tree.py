@@ -115,6 +115,19 @@ def test_compact_range_gives_the_root_after_every_leaf() -> None:
         assert tree.root() == naive_root(data[:size])
 
 
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_compact_range_of_subtrees_gives_the_root_with_what_follows_them(height: int) -> None:
+    data = entries(40)
+    width = 1 << height
+    tree = CompactRange()
+    for size in range(1, len(data)):
+        whole = size // width * width
+        rest = naive_root(data[whole:size]) if whole < size else None
+        assert tree.root(rest) == naive_root(data[:size])
+        if (size + 1) % width == 0:
+            tree.append(naive_root(data[size + 1 - width : size + 1]))
+
+
 @pytest.mark.parametrize("size", [*range(1, 18), 33])
 def test_inclusion_proofs_are_those_of_the_rfc_and_verify(size: int) -> None:
     data = entries(size)
