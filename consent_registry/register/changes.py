@@ -159,12 +159,21 @@ def _registration(row: RegisterRow, held: Sequence[Fact], reference: str, enteri
     if at is None:
         if held:
             yield NewFact(FactKind.REGISTRATION, entering.now, {}, _ids(held))
+            yield from _of_the_others(held, reference)
         return
     by = row.text("registered_by")
     detail = {"by": entering.staff.get(by, "")}
     earliest = min(held, key=lambda fact: fact.valid_at, default=None)
     if earliest is None or earliest.valid_at != at or not _says(earliest, detail, {"by": by}):
         yield NewFact(FactKind.REGISTRATION, at, {**detail, "consents": _listed(reference)}, _ids(held))
+        yield from _of_the_others(held, reference)
+
+
+def _of_the_others(corrected: Sequence[Fact], reference: str) -> Iterator[NewFact]:
+    """Say again of the other consents what a corrected fact said of several: a row speaks of its own consent alone."""
+    for fact in corrected:
+        if others := sorted(names(fact) - {reference}):
+            yield NewFact(fact.kind, fact.valid_at, {**fact.detail, "consents": others})
 
 
 def _listed(reference: str) -> list[str]:

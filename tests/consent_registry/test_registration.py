@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from consent_registry.acts import ConsentTerms, give_consent
+from consent_registry.acts import ConsentTerms, give_consent, register_consents
 from consent_registry.decision import Grant, Refusal, ground
 from consent_registry.fact_store import states
 from consent_registry.facts import FactKind
@@ -374,3 +374,18 @@ def test_a_register_that_goes_back_to_its_former_consent_corrects_the_one_betwee
     registry.take(row | {"kinds": "current", "consent_signed_on": "2026-11-01"})
     assert registry.take(row).changed == 1
     assert registry.only.kinds == ALL_KINDS
+
+
+@pytest.mark.parametrize("registered_at", ["2026-11-21T10:00:00+03:00", ""])
+def test_a_register_moves_the_registration_of_its_own_consent_alone(
+    registry: "Registry", row: Cells, registered_at: str
+) -> None:
+    registry.take(row | {"registered_at": "", "registered_by": ""})
+    consented(registry, date(2026, 11, 20))
+    with writing(registry.engine) as connection:
+        register_consents(connection, "0252", "1017", "pa-55810", two_persons=False, actor=registry.actor)
+    registered = registry.only.registered_at
+    registry.take(row | {"registered_at": registered_at, "registered_by": "А. Б. Секретарь" if registered_at else ""})
+    assert registry.only.consent_ref == "person-2026-11-20"
+    assert registry.only.registered_at == registered
+    assert isinstance(outcome(registry), Grant)

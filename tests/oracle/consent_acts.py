@@ -333,9 +333,12 @@ class _Taking:
         """Take in the row's registration or withdrawal, which is of the row's consent."""
         named = frozenset({reference} if reference is not None else ())
         held = [fact for fact in self.counted(kind) if (fact.names & named if named else not fact.names)]
-        own = [fact for fact in held if kind == "registration" or fact.of_register]
+        own = [fact for fact in held if fact.of_register]
+        if kind == "registration":
+            self._registration(at, held, named)
+            return
         ended = [fact for fact in self.counted("ending") if (fact.names & named if named else not fact.names)]
-        if kind == "withdrawal" and any(fact.valid_at == at for fact in ended):
+        if any(fact.valid_at == at for fact in ended):
             return  # an export writes an ending as a withdrawal
         if at is None:
             self.take_back(own)
@@ -343,6 +346,27 @@ class _Taking:
             names = named.union(*(fact.names for fact in own))
             # A register that dates a person's withdrawal earlier speaks of that one: no later register takes it back.
             self.record(kind, at, own, names=names, of_register=len(own) == len(held))
+
+    def _registration(self, at: datetime | None, held: Sequence[Fact], named: frozenset[str]) -> None:
+        """Who registered and when, as the register says it: of the row's consent, and of no other."""
+        if at is None:
+            self.take_back(held)
+        elif any(fact.valid_at == at and fact.of_register for fact in held):
+            return
+        else:
+            self.record("registration", at, held, names=named)
+        for fact in held:
+            if fact.names - named:
+                others = fact.names - named
+                self.registry.record(
+                    self.key,
+                    "registration",
+                    fact.valid_at,
+                    self.now,
+                    self.by,
+                    names=others,
+                    of_register=fact.of_register,
+                )
 
     def restriction(self) -> None:
         held = self.counted("restriction")
