@@ -110,10 +110,20 @@ class SqlStore:
         return iter(paths)
 
     def history(self) -> Iterator[bytes]:
-        """Give every checkpoint but the newest, oldest first."""
+        """Give every checkpoint but the newest, oldest first.
+
+        Raises AuditDamagedError when one doesn't stand under the size that it says.
+        """
         with self._transaction() as connection:
-            notes = list(connection.execute(sa.select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size)).scalars())
-        return iter(notes[:-1])
+            rows = connection.execute(sa.select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size))
+            kept = list(rows)[:-1]
+        for size, note in kept:
+            if not isinstance(note, bytes) or note.split(b"\n", 2)[1:2] != [b"%d" % size]:
+                raise AuditDamagedError(
+                    f"В таблице audit_checkpoint под размером {size} — не его отметка. Восстановите журнал из копии.",
+                    f"The table audit_checkpoint holds under the size {size} what isn't its checkpoint. Restore it.",
+                )
+        return iter([bytes(note) for _, note in kept])
 
     @contextmanager
     def writing(self) -> Iterator["SqlWriter"]:

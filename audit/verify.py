@@ -8,12 +8,12 @@ A log that was cut back to a true earlier state can't be told from a young one b
 checkpoints, kept elsewhere. Needs no database for a folder, no key but the public one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.entry import parse
-from audit.errors import AuditError, EntryError, NoteError, Problem
+from audit.errors import AuditError, NoteError, Problem
+from audit.examine import Examined, differences, examine_log, read_hashes
 from audit.location import open_store
 from audit.note import Checkpoint, VerifierKey
 from audit.store import Store
@@ -31,7 +31,7 @@ from audit.tiles import (
     split_hashes,
     tiles_at,
 )
-from audit.tree import EMPTY_ROOT, HASH_BYTES, CompactRange, leaf_hash, root_hash
+from audit.tree import EMPTY_ROOT, HASH_BYTES, CompactRange, root_hash
 
 LONGEST_REPORT = 100
 
@@ -61,19 +61,21 @@ def verify_log(
     location: str | Path,
     verifier: VerifierKey | None,
     *,
+    former_keys: Sequence[VerifierKey] = (),
     earlier: Sequence[Checkpoint] = (),
     progress: Progress | None = None,
 ) -> Verdict:
     """Verify the whole log in a folder or behind a SQLAlchemy URL; never raises for what is wrong with it.
 
-    Reports `LONGEST_REPORT` problems at most and then stops. Each of `earlier` must be a state of this log.
-    `progress` is told how many entries were read, and of how many. Writes nothing anywhere.
+    `former_keys` signed before `verifier` did. Each of `earlier` must be a state of this log; who signed it is for the
+    caller to have seen. Reports `LONGEST_REPORT` problems at most and then stops. `progress` is told how many entries
+    were read, and of how many. Writes nothing anywhere.
     """
-    check = _Verification(verifier, progress)
+    check = _Verification(verifier, former_keys, progress)
     try:
         store = open_store(location)
         try:
-            check.run(store, earlier)
+            check.run(location, store, earlier)
         finally:
             store.close()
     except _EnoughError:
@@ -97,10 +99,11 @@ class _Verification:
     """One verification under way: what was found so far."""
 
     verifier: VerifierKey | None
+    former_keys: Sequence[VerifierKey]
     progress: Progress | None
     problems: list[Problem] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
-    differing: list[tuple[Tile, list[int]]] = field(default_factory=list)
+    differing: list[tuple[Tile, tuple[int, ...]]] = field(default_factory=list)
     checkpoint: Checkpoint | None = None
     key_known: bool = False
     incomplete: bool = False
@@ -124,17 +127,17 @@ class _Verification:
         if len(self.problems) >= LONGEST_REPORT:
             raise _EnoughError
 
-    def run(self, store: Store, earlier: Sequence[Checkpoint]) -> None:
-        """Verify everything in the store."""
+    def run(self, location: str | Path, store: Store, earlier: Sequence[Checkpoint]) -> None:
+        """Verify everything in the store at `location`."""
         older = [*self.read_history(store), *earlier]  # first, for the log may grow under our hands
         checkpoint = self.read_checkpoint(store)
         if checkpoint is None:
             return
         self.checkpoint = checkpoint
-        tree = CompactRange()
-        tile_roots = self.check_entries(store, tree, checkpoint.size, older)
+        found = examine_log(location, store.read, checkpoint.size)
+        root, tile_roots = self.check_entries(found, checkpoint.size, older)
         self.check_upper(store, checkpoint.size, tile_roots)
-        whole = tree.root() == checkpoint.root
+        whole = root == checkpoint.root
         self.say_differences(whole=whole)
         if not whole and not self.incomplete:
             self.say(
@@ -162,7 +165,7 @@ class _Verification:
 
     def check_signature(self, checkpoint: Checkpoint, verifier: VerifierKey) -> None:
         """Hold the checkpoint against the key that should have signed it."""
-        self.key_known = checkpoint.signed_by([verifier]) is not None
+        self.key_known = checkpoint.signed_by([verifier, *self.former_keys]) is not None
         if not self.key_known:
             self.say(
                 f"checkpoint: нет верной подписи ключом {verifier.name} ({verifier.key_id.hex()}).",
@@ -175,39 +178,66 @@ class _Verification:
             )
 
     def read_history(self, store: Store) -> Iterator[Checkpoint]:
-        """Give the earlier checkpoints that the store kept."""
+        """Give the earlier checkpoints that the store kept, each signed as the present one has to be."""
         for note in store.history():
             try:
-                yield Checkpoint.parse(note)
+                checkpoint = Checkpoint.parse(note)
             except NoteError as error:
                 self.say(f"прежняя отметка: {error.ru}", f"an earlier checkpoint: {error.en}")
+                continue
+            if self.verifier is not None and checkpoint.signed_by([self.verifier, *self.former_keys]) is None:
+                self.say(
+                    f"прежняя отметка (записей: {checkpoint.size}): нет верной подписи ключом журнала.",
+                    f"an earlier checkpoint (entries: {checkpoint.size}): no true signature by the log's key.",
+                )
+            yield checkpoint
 
-    def check_entries(self, store: Store, tree: CompactRange, size: int, older: Sequence[Checkpoint]) -> list[bytes]:
-        """Grow `tree` by the leaves of all entries and return the roots of the full level-0 tiles.
+    def check_entries(
+        self, found: Iterable[Examined], size: int, older: Sequence[Checkpoint]
+    ) -> tuple[bytes, list[bytes]]:
+        """Return the root over all leaves and those of the full level-0 tiles, noting what is wrong with the entries.
 
         On the way each of `older` is held against the tree of its size.
         """
         remembered: dict[int, list[Checkpoint]] = {}
         for checkpoint in older:
             remembered.setdefault(checkpoint.size, []).append(checkpoint)
-        tile_roots: list[bytes] = []
         self.check_older(remembered.pop(0, []), EMPTY_ROOT)
-        for bundle in tiles_at(BUNDLES, size):
-            leaves = self.leaves(store, bundle)
-            for leaf in leaves:
-                tree.append(leaf)
-                if tree.size in remembered:
-                    self.check_older(remembered.pop(tree.size), tree.root())
-            if self.progress is not None:
-                self.progress(tree.size, size)
+        sizes = sorted(remembered, reverse=True)
+        tree, rest, tile_roots = CompactRange(), None, list[bytes]()
+        for examined in found:
+            bundle = examined.bundle
+            self.note(examined)
+            reached = bundle.first + bundle.width
+            if sizes and sizes[-1] <= reached:
+                within = CompactRange()
+                for leaf in split_hashes(examined.leaves):
+                    within.append(leaf)
+                    if bundle.first + within.size == sizes[-1]:
+                        self.check_older(remembered[sizes.pop()], tree.root(within.root()))
+                        if not sizes:
+                            break
             if bundle.full:
-                tile_roots.append(root_hash(leaves))
-        for more in sorted(remembered):
+                tree.append(examined.root)
+                tile_roots.append(examined.root)
+            else:
+                rest = examined.root
+            if self.progress is not None:
+                self.progress(reached, size)
+        for more in reversed(sizes):
             self.say(
                 f"Журнал укорочен: прежняя отметка говорит о {more} записях, теперь их {size}.",
                 f"The log was cut: an earlier checkpoint speaks of {more} entries, now there are {size}.",
             )
-        return tile_roots
+        return tree.root(rest), tile_roots
+
+    def note(self, examined: Examined) -> None:
+        """Take over what is wrong with one bundle or its tile."""
+        for problem in examined.problems:
+            self.say(problem.ru, problem.en)
+        if examined.differing:
+            self.differing.append((Tile(0, examined.bundle.index, examined.bundle.width), examined.differing))
+        self.incomplete = self.incomplete or examined.lost
 
     def check_older(self, checkpoints: Sequence[Checkpoint], root: bytes) -> None:
         """Hold earlier checkpoints of one size against the root at that size."""
@@ -218,68 +248,6 @@ class _Verification:
                     f"The log was rewritten: its first {checkpoint.size} entries aren't an earlier checkpoint's.",
                 )
 
-    def leaves(self, store: Store, bundle: Tile) -> list[bytes]:
-        """Return the leaf hashes under one bundle, from its entries or, where those are gone, from its tile."""
-        tile = Tile(0, bundle.index, bundle.width)
-        stored = self.hashes(store, tile)
-        entries = self.bundle(store, bundle)
-        if entries is None:
-            self.incomplete = self.incomplete or stored is None
-            return stored or [EMPTY_ROOT] * bundle.width
-        leaves = [leaf_hash(entry) for entry in entries]
-        numbers = [] if stored is None else self.differences(tile, stored, leaves)
-        for number, entry in enumerate(entries, bundle.first):
-            if number not in numbers:
-                self.check_form(number, entry, bundle)
-        return leaves
-
-    def bundle(self, store: Store, bundle: Tile) -> list[bytes] | None:
-        """Return a bundle's entries, None when they can't be told apart."""
-        data = read_tile(store.read, bundle)
-        if data is None:
-            self.say(f"Нет файла {bundle.path}.", f"The file {bundle.path} is missing.")
-            return None
-        try:
-            entries = split_entries(data)
-        except ValueError:
-            entries = []
-        if len(entries) != bundle.width:
-            self.say(
-                f"Файл {bundle.path} повреждён: он не делится на записи ({bundle.width}).",
-                f"The file {bundle.path} is damaged: it can't be divided into its {bundle.width} entries.",
-            )
-            return None
-        return entries
-
-    def hashes(self, store: Store, tile: Tile) -> list[bytes] | None:
-        """Return a tile's hashes, None when it is missing or has a wrong length."""
-        data = read_tile(store.read, tile)
-        if data is None:
-            self.say(f"Нет файла {tile.path}.", f"The file {tile.path} is missing.")
-            return None
-        if len(data) != tile.width * HASH_BYTES:
-            self.say(f"Файл {tile.path} не той длины.", f"The file {tile.path} has a wrong length.")
-            return None
-        return split_hashes(data)
-
-    def differences(self, tile: Tile, stored: Sequence[bytes], computed: Sequence[bytes]) -> list[int]:
-        """Note and return the numbers, within the level, of stored hashes that aren't the computed ones."""
-        pairs = enumerate(zip(stored, computed, strict=True), tile.first)
-        numbers = [number for number, (left, right) in pairs if left != right]
-        if numbers:
-            self.differing.append((tile, numbers))
-        return numbers
-
-    def check_form(self, number: int, entry: bytes, bundle: Tile) -> None:
-        """Hold one entry against the forms that entries have."""
-        try:
-            parse(entry)
-        except EntryError as error:
-            self.say(
-                f"Запись {number} ({bundle.path}): {error.ru}",
-                f"Entry {number} ({bundle.path}): {error.en}",
-            )
-
     def check_upper(self, store: Store, size: int, tile_roots: list[bytes]) -> None:
         """Hold the tiles above level 0 against the roots of the tiles below them."""
         computed = tile_roots
@@ -287,9 +255,12 @@ class _Verification:
             above: list[bytes] = []
             for tile in tiles_at(level, size):
                 mine = computed[tile.first : tile.first + tile.width]
-                stored = self.hashes(store, tile)
-                if stored is not None:
-                    self.differences(tile, stored, mine)
+                problems: list[Problem] = []
+                stored = read_hashes(store.read, tile, problems)
+                for problem in problems:
+                    self.say(problem.ru, problem.en)
+                if stored is not None and stored != b"".join(mine):
+                    self.differing.append((tile, differences(tile, stored, mine)))
                 if tile.full:
                     above.append(root_hash(mine))
             computed = above

@@ -179,7 +179,7 @@ def test_the_key_must_be_the_logs(log: AuditLog, location: str, key: SigningKey,
     renewed = open_log(location, successor, ORIGIN, former_keys=[key.verifier])
     assert renewed.append(intents(1)).signed_by([successor.verifier]) == successor.verifier
     renewed.close()
-    assert verify_log(location, successor.verifier).ok
+    assert verify_log(location, successor.verifier, former_keys=[key.verifier]).ok
     with pytest.raises(AuditDamagedError):
         log.append(intents(1))
 

@@ -321,6 +321,12 @@ class TestDatabase:
             ("DELETE FROM audit_checkpoint", "There is no audit log here"),
             (
                 "UPDATE audit_checkpoint SET note = x'00' WHERE size = 1",
+                "holds under the size 1 what isn't its checkpoint",
+            ),
+            ("UPDATE audit_checkpoint SET note = 'text' WHERE size = 1", "under the size 1 what isn't its checkpoint"),
+            ("UPDATE audit_checkpoint SET size = 2 WHERE size = 1", "under the size 2 what isn't its checkpoint"),
+            (
+                "UPDATE audit_checkpoint SET note = CAST(note || x'00' AS BLOB) WHERE size = 1",
                 "an earlier checkpoint: This is no ",
             ),
             ("UPDATE audit_resource SET content = 'text' WHERE path = 'tile/0/000'", "holds no bytes as tile/0/000"),
@@ -335,6 +341,23 @@ class TestDatabase:
         other = Checkpoint.sign(ORIGIN, 3, b"\x01" * 32, key).note.hex()
         self.change(file, f"UPDATE audit_checkpoint SET note = x'{other}' WHERE size = 3")  # noqa: S608  a test's own note
         assert "its first 3 entries aren't" in english(verify_log(f"sqlite:///{file}", key.verifier))
+
+    def test_an_earlier_checkpoint_that_another_key_signed(self, file: Path, key: SigningKey) -> None:
+        url = f"sqlite:///{file}"
+        log = open_log(url, key, ORIGIN)
+        (root,) = {log.checkpoint().root}
+        log.close()
+        connection = sqlite3.connect(file)
+        (note,) = connection.execute("SELECT note FROM audit_checkpoint WHERE size = 3").fetchone()
+        connection.close()
+        former = load_signing_key(create_signing_key(), ORIGIN)
+        same = Checkpoint.parse(note)
+        resigned = Checkpoint.sign(ORIGIN, 3, same.root, former).note.hex()
+        self.change(file, f"UPDATE audit_checkpoint SET note = x'{resigned}' WHERE size = 3")  # noqa: S608  a test's own note
+        said = "an earlier checkpoint (entries: 3): no true signature by the log's key"
+        assert said in english(verify_log(url, key.verifier))
+        verdict = verify_log(url, key.verifier, former_keys=[former.verifier])
+        assert (verdict.problems, verdict.root) == ((), root)
 
     def test_rows_and_files_hold_the_same_log(self, file: Path, key: SigningKey, tmp_path: Path) -> None:
         """The table's paths are the folder's, so a log leaves its database as a plain copy."""
