@@ -206,6 +206,42 @@ class KeyEvent(Checked):
     student: Reference | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure(Checked):
+    """A key was destroyed and with it all that it sealed, so that nobody can tell any more whose the ids here are.
+
+    `erasure` is the number on the act of destruction, and no other id in the log. `mark` is derived from the destroyed
+    key: a restored backup that still has this key knows by it what to destroy again; to all others it says nothing.
+    """
+
+    kind: ClassVar[str] = "erasure"
+    at: Moment
+    school: School
+    erasure: Reference
+    why: Word
+    mark: Digest
+    by_digest: Digest
+    counts: Balance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Checked):
+    """Somebody was shown what is kept of a person, or took it away as a file. Written before they see it.
+
+    `what` says in which form (`evidence`, `dossier`), `names` whether names stand in it; whose it is, as far as one
+    student or one account was asked for.
+    """
+
+    kind: ClassVar[str] = "look"
+    at: Moment
+    school: School
+    what: Word
+    names: Truth
+    by_digest: Digest
+    student: Reference | None = None
+    account: Reference | None = None
+
+
 Entry = (
     DisclosureIntended
     | DisclosureOutcome
@@ -216,6 +252,8 @@ Entry = (
     | RunEnded
     | HoldEvent
     | KeyEvent
+    | Erasure
+    | Look
 )
 
 KINDS: dict[str, type[Entry]] = {
@@ -230,6 +268,8 @@ KINDS: dict[str, type[Entry]] = {
         RunEnded,
         HoldEvent,
         KeyEvent,
+        Erasure,
+        Look,
     )
 }
 

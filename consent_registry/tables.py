@@ -2,7 +2,8 @@
 
 Rules. A case is one account's way to the records of one student of one school; an application is a request that may
 become one. `registry_fact`, `application_step`, `pilot_fact` and `subject_request` are append-only: a correction is
-a new row, and the database itself refuses to change or delete one (migrations 0002, 0003). `valid_at` is when
+a new row, and the database itself refuses to change one, or to delete one but for an erasure, which names in
+`erasure_permit` whose rows it takes (migrations 0002, 0003, 0005). `valid_at` is when
 something held, `recorded_at` when we learnt of it. Who families are, their documents and scans stand only in columns
 named `sealed`, under the student's own key (an application's own, until it is linked); staff stand in facts as
 `staff_ref`. Look-ups go by keyed digests.
@@ -162,4 +163,41 @@ REQUEST = sa.Table(
     sa.Column("valid_at", Moment, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
     sa.Column("recorded_by", sa.String(200), nullable=False),
+)
+
+ERASURE = sa.Table(
+    "erasure",
+    METADATA,
+    sa.Column("erasure_id", sa.String(64), primary_key=True, comment="opaque, random; on the act and in the audit log"),
+    sa.Column("school", sa.String(16), nullable=False, index=True),
+    sa.Column("student_key", sa.String(200), nullable=True, comment="whose data; null once they are destroyed"),
+    sa.Column("why", sa.String(16), nullable=False, comment="withdrawal, term or order"),
+    sa.Column("state", sa.String(16), nullable=False, comment="begun, destroyed or done"),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("destroyed_at", Moment, nullable=True),
+    sa.Column("log_size", sa.BigInteger, nullable=False, comment="entries of the audit log when it began"),
+    sa.Column("marks", sa.JSON, nullable=False, comment="by which backups know the keys that were destroyed"),
+    sa.Column("counts", sa.JSON, nullable=False, comment="what was destroyed, how much"),
+    sa.Column("sealed", sa.LargeBinary, nullable=True, comment="what the act says; null once it is written"),
+)
+
+ERASURE_PERMIT = sa.Table(
+    "erasure_permit",
+    METADATA,
+    sa.Column("owner", sa.String(16), primary_key=True, comment="case or application"),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+)
+
+ERASURES_READ = sa.Table(
+    "erasures_read",
+    METADATA,
+    sa.Column("origin", sa.String(200), primary_key=True, comment="the audit log's name"),
+    sa.Column("size", sa.BigInteger, nullable=False, comment="so many of its entries were looked through"),
+)
+
+PORTAL_SEQUENCE = sa.Table(
+    "portal_sequence",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False, comment="the newest of an application that was erased"),
 )

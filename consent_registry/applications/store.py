@@ -30,7 +30,7 @@ from consent_registry.applications.procedure import (
 )
 from consent_registry.applications.references import normal_reference
 from consent_registry.fact_store import CaseEvent, advance_clock
-from consent_registry.tables import APPLICATION, REPORT, STEP
+from consent_registry.tables import APPLICATION, PORTAL_SEQUENCE, REPORT, STEP
 from journal.records import ApplicationReport
 from journal.vocabulary import ApplicationStatus
 from journal.wording import BridgeError, Wording
@@ -90,9 +90,10 @@ def of_account(connection: Connection, school: str, account_id: str) -> list[App
 
 
 def last_sequence(connection: Connection, school: str) -> int:
-    """Return the newest of the portal's sequences that was stored for a school; 0: none yet."""
+    """Return the newest of the portal's sequences that was stored for a school, be it erased since; 0: none yet."""
     newest = connection.scalar(sa.select(sa.func.max(APPLICATION.c.sequence)).where(APPLICATION.c.school == school))
-    return int(newest or 0)
+    erased = connection.scalar(sa.select(PORTAL_SEQUENCE.c.sequence).where(PORTAL_SEQUENCE.c.school == school))
+    return max(int(newest or 0), int(erased or 0))
 
 
 def portal_ids(connection: Connection, school: str, among: Sequence[str]) -> set[str]:

@@ -99,6 +99,10 @@ class StudentKey:
         """Open what was sealed under this key. Raises BridgeError `sealed-unreadable`."""
         return unseal(self.key, sealed, self._part(within))
 
+    def derive(self, purpose: str) -> bytes:
+        """Return 32 bytes that only this key gives."""
+        return _derived(self.key, f"student:{purpose}")
+
     def _part(self, within: str) -> str:
         return f"{self.place}#{within}" if within else self.place
 
