@@ -145,7 +145,7 @@ def _split(count: int) -> int:
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Tell whether `proof` shows that `leaf` (a leaf hash) stands at `index` in the tree of `size` and `root`."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(leaf) != HASH_BYTES:
         return False
     steps = _climb(index, size - 1, proof)
     if steps is None:
@@ -157,13 +157,16 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
-    """Tell whether `proof` shows that the tree of `old_root` is a prefix of the tree of `new_root`."""
+    """Tell whether `proof` shows that the tree of `old_root` is a prefix of the tree of `new_root`.
+
+    Every tree continues the empty one: from size 0 there is nothing to prove, and the proof is empty.
+    """
     if not 0 <= old <= new:
         return False
+    if old == 0:
+        return not proof and old_root == EMPTY_ROOT and (new > 0 or new_root == EMPTY_ROOT)
     if old == new:
         return not proof and old_root == new_root
-    if old == 0:
-        return not proof and old_root == EMPTY_ROOT
     path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
     position, last = old - 1, new - 1
     while position & 1:

@@ -105,6 +105,17 @@ def test_root_is_that_of_the_rfc_and_of_pymerkle(count: int) -> None:
         assert other.get_root() == expected
 
 
+def test_roots_equal_pymerkles_for_all_sizes_up_to_a_thousand() -> None:
+    other, tree = InmemoryTree(algorithm="sha256"), CompactRange()
+    leaves: list[bytes] = []
+    for entry in entries(1000):
+        other.append_entry(entry)
+        leaves.append(leaf_hash(entry))
+        tree.append(leaves[-1])
+        assert other.get_root() == tree.root() == root_hash(leaves)
+    assert tree.size == 1000
+
+
 def test_compact_range_gives_the_root_after_every_leaf() -> None:
     data = entries(70)
     tree = CompactRange()
@@ -190,6 +201,9 @@ def test_equal_and_empty_trees() -> None:
     assert not verify_consistency(0, 5, other, root, ())
     assert not verify_consistency(0, 5, EMPTY_ROOT, root, (other,))
     assert not verify_consistency(6, 5, root, root, ())
+    assert verify_consistency(0, 0, EMPTY_ROOT, EMPTY_ROOT, ())
+    assert not verify_consistency(0, 0, root, root, ())
+    assert not verify_inclusion(b"", 0, 1, (), b"")
 
 
 def test_impossible_proofs_are_refused() -> None:
