@@ -51,6 +51,9 @@ if [ "$wanted" = tests ]; then
   has_driver() { find /usr/lib -name "$1" 2>/dev/null | grep -q .; }
   need libsqliteodbc has_driver libsqlite3odbc.so # school databases behind ODBC
   need odbc-postgresql has_driver psqlodbcw.so
+  need odbc-mariadb has_driver libmaodbc.so
+  need mariadb-server-core sh -c 'command -v mariadbd || test -x /usr/sbin/mariadbd' # no service: the tests start theirs
+  RUNLEVEL=1 need firebird3.0-server sh -c 'test -x /usr/sbin/firebird && command -v isql-fb' # nor is this one started
   need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
 fi
 
