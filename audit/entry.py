@@ -194,6 +194,18 @@ class HoldEvent(Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryDecision(Checked):
+    """A person had a record that the portal rejected sent again, or gave it up until it changes."""
+
+    kind: ClassVar[str] = "delivery-decision"
+    at: Moment
+    school: School
+    record: Reference
+    action: Annotated[Literal["retried", "discarded"], Choice("retried", "discarded")]
+    by_digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEvent(Checked):
     """A key was made, replaced or destroyed (a destroyed student's key makes what it sealed unreadable)."""
 
@@ -251,6 +263,7 @@ Entry = (
     | RunStarted
     | RunEnded
     | HoldEvent
+    | DeliveryDecision
     | KeyEvent
     | Erasure
     | Look
@@ -267,6 +280,7 @@ KINDS: dict[str, type[Entry]] = {
         RunStarted,
         RunEnded,
         HoldEvent,
+        DeliveryDecision,
         KeyEvent,
         Erasure,
         Look,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 import database
-from audit.entry import HoldEvent
+from audit.entry import DeliveryDecision
 from commands.call import Call, utc_now
 from commands.opening import open_state
 from commands.recording import recorder
@@ -193,12 +193,12 @@ def retry(call: Call, school: str, record: str | None, *, everything: bool) -> E
     now = utc_now()
     with recorder(call.settings()) as desk:
 
-        def work(connection: Connection) -> tuple[list[str], Sequence[HoldEvent]]:
+        def work(connection: Connection) -> tuple[list[str], Sequence[DeliveryDecision]]:
             database.gate(connection, code)
             records = retry_records(connection, code, record)
             digest = desk.by_digest
             return records, [
-                HoldEvent(at=now, school=code, hold=one, event="record-retried", by_digest=digest) for one in records
+                DeliveryDecision(at=now, school=code, record=one, action="retried", by_digest=digest) for one in records
             ]
 
         retried = desk.record(work)
@@ -212,11 +212,11 @@ def discard(call: Call, school: str, record: str) -> ExitStatus:
     now = utc_now()
     with recorder(call.settings()) as desk:
 
-        def work(connection: Connection) -> tuple[None, Sequence[HoldEvent]]:
+        def work(connection: Connection) -> tuple[None, Sequence[DeliveryDecision]]:
             database.gate(connection, code)
             discard_record(connection, code, record)
-            event = HoldEvent(at=now, school=code, hold=record, event="record-discarded", by_digest=desk.by_digest)
-            return None, [event]
+            by = desk.by_digest
+            return None, [DeliveryDecision(at=now, school=code, record=record, action="discarded", by_digest=by)]
 
         desk.record(work)
     call.console.say(_DISCARDED, school=code, record=record)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from audit.entry import (
     KINDS,
     ConsentEvent,
+    DeliveryDecision,
     DisclosureIntended,
     DisclosureOutcome,
     Entry,
@@ -110,6 +111,14 @@ ENTRIES: list[st.SearchStrategy[Entry]] = [
         run=st.none() | references,
         by_digest=st.none() | digests,
         counts=st.none() | counts,
+    ),
+    st.builds(
+        DeliveryDecision,
+        at=moments,
+        school=schools,
+        record=references,
+        action=st.sampled_from(["retried", "discarded"]),
+        by_digest=digests,
     ),
     st.builds(
         KeyEvent,

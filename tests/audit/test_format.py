@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import audit
-from audit.entry import KINDS, DisclosureIntended, Entry, Ground, RecordAction, Rejected, parse
+from audit.entry import KINDS, DeliveryDecision, DisclosureIntended, Entry, Ground, RecordAction, Rejected, parse
 from audit.keys import SigningKey
 from audit.log import open_log
 from audit.note import Checkpoint, VerifierKey
@@ -50,6 +50,17 @@ def test_the_example_is_the_entry_that_it_seems_to_be() -> None:
     assert first.at == datetime(2026, 11, 24, 16, 15, tzinfo=UTC)
     assert first.records == (RecordAction("rc-1", 3, "publish"), RecordAction("rc-2", 2, "withdraw", "deleted"))
     assert first.grounds == (Ground(link="ln-9", consent="cn-3", account="pa-55810"),)
+
+
+def test_the_example_of_a_decision_is_one() -> None:
+    (block,) = blocks("entry")
+    assert parse(block.rstrip("\n").encode()) == DeliveryDecision(
+        at=datetime(2026, 11, 24, 17, 2, tzinfo=UTC),
+        school="0252",
+        record="rc-1",
+        action="retried",
+        by_digest="7a" * 32,
+    )
 
 
 def described(kind: type[Checked]) -> set[str]:

@@ -13,7 +13,7 @@ from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld, build
 
 import settings
-from audit.entry import HoldEvent, parse
+from audit.entry import DeliveryDecision, parse
 from audit.keys import load_signing_key
 from audit.log import open_log
 from database import open_database, reading, writing
@@ -113,9 +113,7 @@ def decisions(own: RealWorld) -> list[tuple[str, str]]:
     section = settings.load(own.config).audit
     log = open_log(section.log, load_signing_key(section.signing_key.read(), ORIGIN), ORIGIN)
     entries = [parse(line) for line in log.entries()]
-    events = [entry for entry in entries if isinstance(entry, HoldEvent) and entry.event.startswith("record-")]
-    assert all(event.by_digest for event in events)
-    return [(event.event, event.hold) for event in events]
+    return [(entry.action, entry.record) for entry in entries if isinstance(entry, DeliveryDecision)]
 
 
 def test_rejected_records_are_listed_retried_and_given_up_by_a_person(do: Do, own: RealWorld) -> None:
@@ -145,8 +143,8 @@ def test_rejected_records_are_listed_retried_and_given_up_by_a_person(do: Do, ow
     assert sync(do, "0252")["0252"]["sent"] == len(rejected) - 2
     assert "there is nothing to try again" in do("delivery", "retry", "0252", "--all").out
     assert do("delivery", "list").out == "Nothing is undelivered\n"
-    assert decisions(own)[:2] == [("record-discarded", one), ("record-retried", other)]
-    assert sorted(decisions(own)[2:]) == sorted(("record-retried", record) for record in rejected[2:])
+    assert decisions(own)[:2] == [("discarded", one), ("retried", other)]
+    assert sorted(decisions(own)[2:]) == sorted(("retried", record) for record in rejected[2:])
     assert do("audit", "verify").status == 0
 
 
