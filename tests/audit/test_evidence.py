@@ -1,0 +1,372 @@
+"""Evidence packages: what is in them, that they are verified by their one file alone, that no change goes unseen."""
+
+import ast
+import base64
+import io
+import json
+import random
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from fakes.postgresql import postgresql
+from worlds.evidence_world import (
+    ORIGIN,
+    STUDENT,
+    at,
+    checkpoint_of,
+    entries,
+    manifest_of,
+    package,
+    resealed,
+)
+
+from audit import tree, verify_evidence
+from audit.entry import canonical as canonical_entry
+from audit.keys import SigningKey, create_signing_key, load_signing_key
+from audit.location import open_store
+from audit.log import open_log
+from audit.note import Checkpoint
+from audit.tiles import node_reader
+from audit.verify_evidence import ENTRIES, MANIFEST, TABLE, EvidenceError, canonical, pack, unpack, verify
+
+INTERPRETER = getattr(sys, "_base_executable", sys.executable)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder from which `cryptography` can be imported, and nothing else that is installed."""
+    folder = tmp_path_factory.mktemp("bare")
+    for name in ("cryptography", "cffi", "_cffi_backend"):
+        found = Path(str(find_spec(name).origin))
+        source = found.parent if found.name == "__init__.py" else found
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> bytes:
+    return package(str(tmp_path_factory.mktemp("evidence") / "log"), key, earlier=9)
+
+
+def run_alone(bare: Path, file: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the very program that lies in a package, without site-packages and without the project."""
+    program = folder / "verify_evidence.py"
+    start = (
+        f"import sys, runpy; sys.path.append({str(bare)!r}); sys.argv = {[str(program), str(file), *arguments]!r}; "
+        f"runpy.run_path({str(program)!r}, run_name='__main__')"
+    )
+    command = [INTERPRETER, "-I", "-S", "-W", "error", "-c", start]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env={"LANG": "C.UTF-8"}, check=False)
+
+
+def unpack_loosely(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(params=["folder", "sqlite", "postgresql"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "postgresql":
+        with postgresql() as url:
+            yield url
+    else:
+        yield str(tmp_path / "log") if request.param == "folder" else f"sqlite:///{tmp_path / 'audit.db'}"
+
+
+def test_a_package_is_verified_by_its_own_program_alone(
+    anywhere: str, key: SigningKey, bare: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(package(anywhere, key, earlier=9))
+    (tmp_path / "verify_evidence.py").write_bytes(unpack_loosely(file.read_bytes())["verify_evidence.py"])
+    done = run_alone(bare, file, tmp_path, "--key", key.verifier.vkey)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 4
+    changed = bytearray(file.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    file.write_bytes(changed)
+    done = run_alone(bare, file, tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 2  # one sentence, in two languages
+    absent = run_alone(bare, file, tmp_path, "--checkpoint", str(tmp_path / "absent"))
+    assert (absent.returncode, len(absent.stderr.splitlines())) == (2, 2)
+
+
+def test_its_program_is_one_file_that_python_3_9_reads() -> None:
+    source = Path(verify_evidence.__file__).read_text("utf-8")
+    parsed = ast.parse(source, feature_version=(3, 9))
+    named = {node.module or "" for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)}
+    named |= {alias.name for node in ast.walk(parsed) if isinstance(node, ast.Import) for alias in node.names}
+    outer = {name.split(".")[0] for name in named} - sys.stdlib_module_names
+    assert outer == {"cryptography"}
+    assert not [n for n in ast.walk(parsed) if isinstance(n, ast.keyword) and n.arg in {"slots", "kw_only", "strict"}]
+
+
+def test_it_holds_what_the_log_says_of_the_student_in_that_time_and_nothing_else(ours: bytes) -> None:
+    wanted = [(number, canonical_entry(entry)) for number, (entry, speaks) in enumerate(entries()) if speaks]
+    verdict = verify(ours)
+    assert [(number, canonical(entry).encode()) for number, entry in verdict.entries] == wanted
+    in_span = sum(at(0) <= entry.at < at(60) for entry, _ in entries())
+    assert verdict.in_span == in_span
+    assert verdict.head.size == len(entries())
+    table = unpack(ours)[TABLE].decode("utf-8-sig").splitlines()
+    assert len(table) == 1 + len(wanted)
+    assert "r-1:1:publish r-2:1:publish" in unpack(ours)[TABLE].decode()
+
+
+def test_any_unzip_reads_it(ours: bytes) -> None:
+    assert unpack_loosely(ours) == unpack(ours)
+
+
+def test_the_same_in_gives_the_same_out(tmp_path: Path, key: SigningKey, ours: bytes) -> None:
+    assert package(str(tmp_path / "log"), key, earlier=9) == ours
+    assert package(f"sqlite:///{tmp_path}/audit.db", key, earlier=9) == ours
+
+
+def test_without_a_key_it_only_fits_itself(ours: bytes, key: SigningKey) -> None:
+    assert not verify(ours).key_known
+    assert verify(ours, keys=[key.verifier.vkey]).key_known
+    other = load_signing_key(create_signing_key(), ORIGIN)
+    with pytest.raises(EvidenceError):
+        verify(ours, keys=[other.verifier.vkey])
+
+
+def test_a_checkpoint_kept_elsewhere_tells_a_rewritten_log(tmp_path: Path, key: SigningKey, ours: bytes) -> None:
+    log = open_log(tmp_path / "log", key, ORIGIN)
+    told = [entry for entry, _ in entries()]
+    kept = [log.append(told[:9]).note, log.append(told[9:]).note]
+    verify(ours, kept=kept)
+    for size in (9, len(told)):
+        forked = Checkpoint.sign(ORIGIN, size, b"\1" * 32, key).note
+        with pytest.raises(EvidenceError, match="rewritten"):
+            verify(ours, kept=[forked])
+    with pytest.raises(EvidenceError, match="whole log"):
+        verify(ours, kept=[Checkpoint.sign(ORIGIN, 5, b"\1" * 32, key).note])
+
+
+def test_a_quorum_of_witnesses_is_asked_for(ours: bytes) -> None:
+    with pytest.raises(EvidenceError, match="witnesses: 0"):
+        verify(ours, quorum=1)
+
+
+def test_a_damaged_log_gives_no_package(tmp_path: Path, key: SigningKey) -> None:
+    package(str(tmp_path / "log"), key)
+    bundle = next(path for path in (tmp_path / "log/tile/entries").rglob("*") if path.is_file())
+    bundle.write_bytes(bundle.read_bytes().replace(b"r-1", b"r-9"))
+    with pytest.raises(EvidenceError, match="as number"):
+        package(str(tmp_path / "log"), key, grow=False)
+
+
+def test_its_tree_is_the_logs_tree() -> None:
+    """The program has its own few lines of RFC 6962; they agree with the log's for all small sizes."""
+    leaves = [tree.leaf_hash(bytes([number])) for number in range(33)]
+    assert [verify_evidence.leaf_hash(bytes([number])) for number in range(33)] == leaves
+
+    def node(level: int, index: int) -> bytes:
+        return tree.root_hash(leaves[index << level : (index + 1) << level])
+
+    for size in range(1, 34):
+        root = tree.root_hash(leaves[:size])
+        for index in range(size):
+            proof = tree.inclusion_proof(index, size, node)
+            assert verify_evidence.stands_in(leaves[index], index, size, proof, root)
+            assert not verify_evidence.stands_in(leaves[index], index + 1, size, proof, root)
+            assert not verify_evidence.stands_in(leaves[index], index, size, [*proof, root], root)
+            assert not proof or not verify_evidence.stands_in(leaves[index], index, size, proof[:-1], root)
+        for old in range(1, size + 1):
+            path = tree.consistency_proof(old, size, node)
+            before = tree.root_hash(leaves[:old])
+            assert verify_evidence.continues(old, size, before, root, path)
+            assert not verify_evidence.continues(old, size, root if old < size else b"\0" * 32, root, path)
+            assert not verify_evidence.continues(old, size, before, root, [*path, root])
+
+
+# Changes of every sort. Who makes them has no key, or one of their own, or (the operator) the log's own.
+
+Members = dict[str, bytes]
+Change = Callable[[Members, random.Random], "Members | bytes"]
+
+
+def flipped(data: bytes, chance: random.Random) -> bytes:
+    changed = bytearray(data)
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def cut(data: bytes, chance: random.Random) -> bytes:
+    start, end = sorted((chance.randrange(len(data)), chance.randrange(len(data) + 1)))
+    return data[:start] + data[end:] if start < end else data[:-1]
+
+
+def raw_change(whole: bytes, chance: random.Random) -> bytes:
+    """Change the archive itself, its members untouched or not."""
+    members = unpack(whole)
+    name = chance.choice(sorted(members))
+    other = chance.choice(["../evil", "/etc/passwd", "evidence.csv ", "EVIDENCE.CSV", "names.json/../x"])
+    changes: list[Callable[[], bytes]] = [
+        lambda: flipped(whole, chance),
+        lambda: cut(whole, chance),
+        lambda: whole + bytes(chance.randrange(1, 9)),
+        lambda: bytes(chance.randrange(1, 9)) + whole,
+        lambda: zipped([*members.items(), (name, members[name] + b" ")]),  # doubled
+        lambda: zipped([*members.items(), (other, b"x")]),
+        lambda: zipped(members.items(), compressed=True),  # what a bomb is made of
+    ]
+    return chance.choice(changes)()
+
+
+def zipped(members: object, *, compressed: bool = False) -> bytes:
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of doubled names
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
+            for name, data in members:
+                archive.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
+
+
+def member_change(members: Members, chance: random.Random) -> Members:
+    name = chance.choice(sorted(members.keys() - {MANIFEST}))
+    way = chance.randrange(3)
+    if way == 0:
+        return {**members, name: flipped(members[name], chance)}
+    if way == 1:
+        return {**members, name: cut(members[name], chance)}
+    return {other: data for other, data in members.items() if other != name}
+
+
+def proven_change(members: Members, chance: random.Random) -> Members:
+    """Change what even the log's owner can't change: entries, proofs, table, checkpoint."""
+    lines = members[ENTRIES].splitlines(keepends=True)
+    number = chance.randrange(len(lines))
+    told = json.loads(lines[number])
+    way = chance.randrange(8)
+    if way == 0:
+        return {**members, TABLE: flipped(members[TABLE], chance)}
+    if way == 1:
+        return {**members, TABLE: cut(members[TABLE], chance)}
+    if way == 2:  # two entries change places
+        other = chance.choice([n for n in range(len(lines)) if n != number])
+        lines[number], lines[other] = lines[other], lines[number]
+    elif way == 3:  # an entry doubled
+        lines.insert(number, lines[number])
+    elif way == 4:  # an entry altered in one letter or digit
+        text = canonical(told["entry"])
+        places = [place for place, letter in enumerate(text) if letter.isalnum()]
+        place = chance.choice(places)
+        letter = chance.choice([one for one in "0123456789abcdef" if one != text[place]])
+        try:
+            told["entry"] = json.loads(text[:place] + letter + text[place + 1 :])
+        except ValueError:
+            told["entry"]["kind"] = "x"
+        lines[number] = canonical(told).encode() + b"\n"
+    elif way == 5:  # another number
+        told["index"] = chance.choice([n for n in range(-1, 99) if n != told["index"]])
+        lines[number] = canonical(told).encode() + b"\n"
+    elif way == 6:  # a proof cut, longer, or of another
+        proofs = [told["proof"][:-1], [*told["proof"], told["proof"][0]], told["proof"][::-1], []]
+        told["proof"] = chance.choice(proofs)
+        lines[number] = canonical(told).encode() + b"\n"
+    else:  # another head of the same log
+        return {**members, "checkpoint": flipped(members["checkpoint"], chance)}
+    return {**members, ENTRIES: b"".join(lines), TABLE: table_of(lines, members)}
+
+
+def table_of(lines: list[bytes], members: Members) -> bytes:
+    """The table that fits the lines, so that it is not what gives them away."""
+    try:
+        told = [json.loads(line) for line in lines]
+        return verify_evidence.table([(one["index"], one["entry"]) for one in told])
+    except (KeyError, TypeError, ValueError):
+        return members[TABLE]
+
+
+def one_change(whole: bytes, chance: random.Random, key: SigningKey, stranger: SigningKey) -> bytes:
+    members = unpack(whole)
+    way = chance.randrange(6)
+    if way == 0:
+        return raw_change(whole, chance)
+    if way == 1:
+        return pack(member_change(members, chance))
+    if way == 2:
+        return resealed(member_change(members, chance), None)
+    if way == 3:
+        return resealed(member_change(members, chance), stranger)
+    if way == 4:
+        return resealed(proven_change(members, chance), key)
+    return resealed(members, key, **manifest_change(members, chance))
+
+
+def manifest_change(members: Members, chance: random.Random) -> dict[str, object]:
+    """A manifest that its owner signs and that does not fit the log."""
+    told = manifest_of(members)
+    head = checkpoint_of(members)
+    return chance.choice(
+        [
+            {"student": "st-other"},
+            {"links": []},
+            {"entries": told["entries"] - 1},
+            {"size": head.size + 1},
+            {"root": told["earlier"]["root"]},
+            {"from": "2026-11-24T16:45:00.000000Z"},
+            {"to": "2026-11-24T16:45:00.000000Z"},
+            {"earlier": {**told["earlier"], "size": told["earlier"]["size"] + chance.choice([-1, 1, 90])}},
+            {"earlier": {**told["earlier"], "proof": told["earlier"]["proof"][1:]}},
+            {"witnesses": ["w.example+00000000+BA=="]},
+            {"school": "0253"},
+        ]
+    )
+
+
+def is_refused(data: bytes, keys: list[str]) -> bool:
+    try:
+        verify(data, keys=keys)
+    except EvidenceError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ten_thousand_changes_are_all_found(ours: bytes, key: SigningKey, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  to be repeated
+    stranger = load_signing_key(create_signing_key(), ORIGIN)
+    trusted = [key.verifier.vkey]
+    verify(ours, keys=trusted)
+    for number in range(1000):
+        changed = one_change(ours, chance, key, stranger)
+        assert changed != ours
+        assert is_refused(changed, trusted), f"seed {seed}, change {number} was not found"
+
+
+def test_a_record_of_another_student_is_no_part_of_a_package(ours: bytes, key: SigningKey, tmp_path: Path) -> None:
+    """The operator adds a true entry, with its true proof, that isn't this student's."""
+    location = str(tmp_path / "log")
+    package(location, key, earlier=9)
+    log = open_log(location, key, ORIGIN)
+    line = list(log.entries())[4]
+    members = unpack(ours)
+    lines = members[ENTRIES].splitlines(keepends=True)
+    size = log.checkpoint().size
+    proof = tree.inclusion_proof(4, size, node_reader(open_store(location).read, size))
+    told = {"index": 4, "entry": json.loads(line), "proof": [base64.b64encode(one).decode() for one in proof]}
+    lines.insert(2, canonical(told).encode() + b"\n")
+    changed = {**members, ENTRIES: b"".join(lines), TABLE: table_of(lines, members)}
+    with pytest.raises(EvidenceError, match="isn't about this student"):
+        verify(resealed(changed, key, entries=len(lines)))
+
+
+def test_no_archive_is_larger_than_what_it_holds(ours: bytes) -> None:
+    """A bomb needs compression or overlapping members; the one form of the archive has neither."""
+    assert len(ours) < sum(map(len, unpack(ours).values())) + 2000
+    with pytest.raises(EvidenceError, match="MiB"):
+        unpack(bytes(verify_evidence.LARGEST + 1))
+
+
+def test_its_student_is_an_opaque_id(ours: bytes) -> None:
+    assert manifest_of(unpack(ours))["student"] == STUDENT
