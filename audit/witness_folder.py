@@ -1,0 +1,222 @@
+"""Where a witness keeps what it is and what it saw: its key, the logs that it serves, each log's newest checkpoint.
+
+Rules. `witness.pem` (0600) is the key, `name` the witness's name, `logs` one vkey a line, `seen/HASH/checkpoint` the
+newest checkpoint that was cosigned, with the log's signature and the witness's own. A checkpoint is written beside, flushed,
+renamed, and its folder flushed, before its cosignature leaves; what is stored is trusted only as far as the witness's
+own signature in it verifies, else nothing is cosigned. The lock (flock) is held from reading what was seen until the
+new one is durable, so any number of threads and processes may serve one folder. No other file is ever needed.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+from audit.cosigning import cosign, cosigner_key, log_lines, verify_cosignatures, with_lines
+from audit.errors import AuditDamagedError, AuditUnavailableError, NoteError
+from audit.keys import SigningKey, load_signing_key
+from audit.note import Checkpoint, VerifierKey, split_note
+from audit.witness import (
+    NOTHING_SEEN,
+    LogKeys,
+    Refusal,
+    Seen,
+    decide,
+    known_log,
+    origin_hash,
+    read_checkpoint,
+    read_submission,
+)
+
+KEY_FILE, NAME_FILE, LOGS_FILE, SEEN = "witness.pem", "name", "logs", "seen"
+LOCK_SECONDS = 5.0
+_POLL_SECONDS = 0.005
+BUSY = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy, try again")
+
+
+def read_witness(folder: Path) -> SigningKey:
+    """Return the key of the witness in `folder`, under its name.
+
+    Raises AuditUnavailableError, KeyFileError, NoteError.
+    """
+    with _named(folder):
+        pem, name = (folder / KEY_FILE).read_bytes(), (folder / NAME_FILE).read_text(encoding="utf-8").strip()
+    return load_signing_key(pem, name)
+
+
+def read_log_keys(folder: Path) -> list[VerifierKey]:
+    """Return the keys of the logs that the witness in `folder` serves. Raises AuditUnavailableError, NoteError."""
+    with _named(folder):
+        try:
+            text = (folder / LOGS_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+    return [VerifierKey.parse(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def by_origin(keys: Sequence[VerifierKey]) -> dict[str, list[VerifierKey]]:
+    """Return log keys by the origin that they sign for, which is their name."""
+    grouped: dict[str, list[VerifierKey]] = {}
+    for key in keys:
+        grouped.setdefault(key.name, []).append(key)
+    return grouped
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness at work on its folder. Safe to use from several threads and processes."""
+
+    folder: Path
+    key: SigningKey = field(repr=False)
+    logs: LogKeys
+    now: Callable[[], int] = lambda: int(time.time())
+
+    def add_checkpoint(self, body: bytes) -> str | Refusal:
+        """Return the cosignature line for an `add-checkpoint` body, or why there is none.
+
+        Raises AuditUnavailableError when the folder can't be read or written; then nothing was cosigned.
+        """
+        submission = read_submission(body)
+        if isinstance(submission, Refusal):
+            return submission
+        checkpoint = submission.checkpoint
+        unknown = known_log(checkpoint, self.logs)
+        if unknown is not None:
+            return unknown
+        with self._locked(checkpoint.origin) as place:
+            if place is None:
+                return BUSY
+            refusal = decide(submission, self._seen(place, checkpoint.origin))
+            if refusal is not None:
+                return refusal
+            line = cosign(checkpoint.note, self.key, self.now())
+            self._keep(place, with_lines(self._own(checkpoint), [line]))
+            # Killed before this line: it is known as cosigned, the log asks once more and gets a newer cosignature.
+            return line
+
+    def latest(self, hashed: str) -> bytes | None:
+        """Return the newest cosigned checkpoint of the origin with this hash; None when there is none."""
+        if hashed not in {origin_hash(origin) for origin in self.logs}:
+            return None
+        with _named(self.folder):
+            try:
+                return (self.folder / SEEN / hashed / "checkpoint").read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def check(self) -> list[Checkpoint]:
+        """Read all that was seen, as serving would. Raises AuditDamagedError, AuditUnavailableError."""
+        found = []
+        for origin in self.logs:
+            place = self.folder / SEEN / origin_hash(origin)
+            if self._seen(place, origin) != NOTHING_SEEN:
+                found.append(read_checkpoint((place / "checkpoint").read_bytes()))
+        return found
+
+    def _own(self, checkpoint: Checkpoint) -> bytes:
+        """Return the note with the signatures of known keys of the log alone."""
+        text, signatures = split_note(checkpoint.note)
+        known = {(key.name, key.key_id) for key in self.logs[checkpoint.origin]}
+        kept = "".join(line.line for line in signatures if (line.name, line.key_id) in known)
+        return log_lines(f"{text}\n{kept}".encode(), [cosigner_key(self.key)])
+
+    def _seen(self, place: Path, origin: str) -> Seen:
+        with _named(place):
+            try:
+                note = (place / "checkpoint").read_bytes()
+            except FileNotFoundError:
+                return NOTHING_SEEN
+        checkpoint = self._own_word(note, origin)
+        if checkpoint is None:
+            raise AuditDamagedError(
+                f"Файл {place / 'checkpoint'} не подписан этим свидетелем или испорчен. Свидетель не подписывает "
+                "ничего по этому журналу. Верните файл из копии или спросите владельца журнала о последней отметке.",
+                f"The file {place / 'checkpoint'} is damaged or not signed by this witness, which signs nothing for "
+                "this log. Restore the file, or ask the log's owner for the newest checkpoint.",
+            )
+        return Seen(checkpoint.size, checkpoint.root)
+
+    def _own_word(self, note: bytes, origin: str) -> Checkpoint | None:
+        """Return the checkpoint in a stored note, if this witness cosigned it for this origin."""
+        try:
+            checkpoint = read_checkpoint(note)
+            own = verify_cosignatures(note, [cosigner_key(self.key)])
+        except NoteError:
+            return None
+        return checkpoint if own and checkpoint.origin == origin else None
+
+    def _keep(self, place: Path, note: bytes) -> None:
+        """Put the new checkpoint in the old one's place, durably."""
+        with _named(place):
+            new = place / "checkpoint.new"
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                view = memoryview(note)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(new, place / "checkpoint")  # noqa: PTH105  the calls that may fail are all of `os`, as tests break them
+            # Killed before the flush: the old or the new one stands, and no cosignature has left for the new one.
+            _flush(place)
+
+    @contextmanager
+    def _locked(self, origin: str) -> Iterator[Path | None]:
+        """Hold a log's place; None when others hold it for too long."""
+        place = self.folder / SEEN / origin_hash(origin)
+        with _named(place):
+            _make_folder(place)
+            lock = os.open(place / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield place if _taken(lock) else None
+        finally:
+            os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_POLL_SECONDS)
+        else:
+            return True
+    return False
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durable in its parent."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _flush(folder.parent)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _named(place: Path) -> Iterator[None]:
+    """Turn a failure of the file system into the error that says where."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise AuditUnavailableError(
+            f"Папка свидетеля {place} недоступна ({reason}). Проверьте путь, диск и права; создать: "
+            "dnevnik witness init",
+            f"The witness's folder {place} is out of reach ({reason}). Check path, disk and rights; to make one: "
+            "dnevnik witness init",
+        ) from error
