@@ -7,7 +7,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def named_boundaries(room: str, desk: str | None = None) -> list[str]:
-    """Return the names in `….boundary("name")` of a room's modules, sorted; `desk`: only calls on such a name."""
+    """Return the names in `….boundary("name")` of a room's modules, sorted; `desk`: only calls on such a name.
+
+    A plain `boundary("name")` is work of another sort, with a hook and tests of its own.
+    """
     found = set()
     for file in sorted((ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -19,8 +22,6 @@ def named_boundaries(room: str, desk: str | None = None) -> list[str]:
 
 
 def _is_boundary(called: ast.expr, desk: str | None) -> bool:
-    if isinstance(called, ast.Name):
-        return desk is None and called.id == "boundary"
     if not isinstance(called, ast.Attribute) or called.attr != "boundary":
         return False
     return desk is None or (isinstance(called.value, ast.Name) and called.value.id == desk)
