@@ -132,6 +132,7 @@ def _open(name: str, user: str | None, password: str | None, role: str | None, *
             dialect="firebird",
             style="qmark",
             read_only=connection.main_transaction.info.is_read_only(),
+            one_state=True,
         )
     except BaseException:
         connection.close()

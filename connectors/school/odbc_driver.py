@@ -1,9 +1,10 @@
 """Reads a school's database through an ODBC driver of this machine.
 
 Rules. The connection is opened read-only, without autocommit, in the strictest common level that the driver
-takes; it is sent nothing but SELECT. What the database is called decides the form in which texts are read:
-a Firebird behind ODBC gives bytes as it does directly. Whether the driver honours "read-only" can't be told,
-so it is not claimed.
+takes; it is sent nothing but SELECT, and what makes its transaction read-only where the database is known. What
+the database is called decides the form in which texts are read: a Firebird behind ODBC gives bytes as it does
+directly. Whether a driver honours "read-only" can't be told, so it is claimed only where the database itself was
+told; likewise that all queries see one state.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.snapshot import SnapshotFacts, check_count, row_chunks
 from connectors.school.source import OdbcSource
+from connectors.school.sql_driver import OTHER_ENGINES
 from journal.wording import BridgeError
 from mappings.profile import Statement
 from mappings.raw import RawTable
@@ -28,7 +30,20 @@ _LOGIN_STATES = ("28000",)
 _SCHEMA_STATES = ("42S02", "42S22", "42P01", "42703")
 _DRIVER_STATES = ("IM002", "IM003", "01000")
 _NO_PERMISSION = "42501"
-_DIALECTS = (("firebird", "firebird"), ("interbase", "firebird"), ("postgres", "postgresql"), ("sqlite", "sqlite"))
+_DIALECTS = (
+    ("firebird", "firebird"),
+    ("interbase", "firebird"),
+    ("postgres", "postgresql"),
+    ("sqlite", "sqlite"),
+    ("mariadb", "mysql"),
+    ("mysql", "mysql"),
+    ("sql server", "mssql"),
+)
+_READ_ONLY = {
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "sqlite": "PRAGMA query_only = ON",
+}
 
 
 @dataclass(slots=True)
@@ -85,11 +100,28 @@ def _open(source: OdbcSource) -> OdbcDriver:
         product = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
         version = str(connection.getinfo(pyodbc.SQL_DBMS_VER))
         dialect = next((said for word, said in _DIALECTS if word in product.lower()), "other")
-        facts = SnapshotFacts(f"{product} {version} (ODBC)", dialect, "qmark", read_only=False)
+        told = _made_read_only(connection, dialect)
+        one_state = told and (dialect != "mysql" or _number(connection, OTHER_ENGINES) == 0)
+        facts = SnapshotFacts(f"{product} {version} (ODBC)", dialect, "qmark", read_only=told, one_state=one_state)
     except BaseException:
         connection.close()
         raise
     return OdbcDriver(facts, connection)
+
+
+def _made_read_only(connection: "pyodbc.Connection", dialect: str) -> bool:
+    """Tell the database itself that nothing is to be written; False where it can't be told."""
+    if dialect not in _READ_ONLY:
+        return False
+    connection.cursor().execute(_READ_ONLY[dialect])
+    if dialect == "mysql":  # it holds from the next transaction on
+        connection.rollback()
+    return True
+
+
+def _number(connection: "pyodbc.Connection", query: str) -> int:
+    (found,) = connection.cursor().execute(query).fetchone()
+    return int(found)
 
 
 def _open_refusal(error: Exception, school: str) -> BridgeError:

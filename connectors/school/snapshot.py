@@ -34,12 +34,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFacts:
-    """What is known of an open snapshot: the product, the SQL dialect, and whether writing is forbidden to it."""
+    """What is known of an open snapshot: the product, the SQL dialect, whether writing is forbidden to it.
+
+    `one_state` is whether all its queries see one state of the database: False where the database can't, or
+    doesn't say.
+    """
 
     product: str
     dialect: str
     style: ParameterStyle
     read_only: bool
+    one_state: bool = False
 
 
 class Driver(Protocol):

@@ -3,7 +3,8 @@
 Rules. SQLAlchemy makes the connection and opens the transaction; the rows come from the driver's own cursor,
 so that nothing of the result is reflected, converted or kept. PostgreSQL reads in REPEATABLE READ, READ ONLY,
 through a server-side cursor; SQLite opens the file read-only (a missing file is not made) and reads in one
-transaction; other databases read in the strictest level they offer and are sent nothing but SELECT.
+transaction; MySQL and MariaDB read in REPEATABLE READ, READ ONLY, which is one state where all tables are
+InnoDB's; other databases read in the strictest level they offer and are sent nothing but SELECT.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,11 @@ from mappings.profile import ParameterStyle, Statement
 from mappings.raw import RawTable
 
 CONNECT_SECONDS = 15
+OTHER_ENGINES = (
+    "SELECT COUNT(*) FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'"
+)
+"""How many tables of a MySQL or MariaDB no transaction sees in one state."""
 _LOGIN_STATES = ("28000", "28P01")
 _NO_PERMISSION = "42501"
 
@@ -94,21 +100,24 @@ def _open(source: SqlSource) -> SqlDriver:
     connection = engine.connect()
     try:
         dialect = engine.dialect
-        read_only = False
+        read_only = one_state = dialect.name in {"postgresql", "sqlite"}
         if dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            read_only = True
-        elif dialect.name == "sqlite":
-            read_only = True
-        else:
+        elif dialect.name != "sqlite":
             with suppress(sa.exc.ArgumentError, NotImplementedError):
                 connection.execution_options(isolation_level="REPEATABLE READ")
         connection.begin()
         if dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")
+        elif dialect.name in {"mysql", "mariadb"}:
+            connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+            connection.rollback()
+            connection.begin()
+            read_only = True
+            one_state = connection.exec_driver_sql(OTHER_ENGINES).scalar() == 0
         style: ParameterStyle = "qmark" if dialect.paramstyle == "qmark" else "pyformat"
         version = ".".join(str(part) for part in dialect.server_version_info or ())
-        facts = SnapshotFacts(f"{dialect.name} {version}".strip(), dialect.name, style, read_only)
+        facts = SnapshotFacts(f"{dialect.name} {version}".strip(), dialect.name, style, read_only, one_state)
     except BaseException:
         connection.close()
         engine.dispose()

@@ -39,7 +39,7 @@ def free_port() -> int:
 
 @contextmanager
 def firebird_server() -> Iterator[tuple[int, Path]]:
-    """Give the port of a Firebird 3 server, and the folder in which it makes databases.
+    """Give the port of a Firebird 3 server, and the path of its one database, which is empty.
 
     SYSDBA has `PASSWORD`, the user READER `READER_PASSWORD`. Debian's server binds every address when it is given
     its port as an argument, so it has a root of its own whose configuration names both.
@@ -48,8 +48,9 @@ def firebird_server() -> Iterator[tuple[int, Path]]:
     parts = next(iter(Path("/usr/lib").glob("*/firebird/3.0")), Path("/usr") / _FIREBIRD_HOME)
     root = Path(tempfile.mkdtemp(prefix="bridge-fb-"))
     port = free_port()
-    for name in ("plugins", "intl", "plugins.conf"):
+    for name in ("plugins", "plugins.conf"):
         (root / name).symlink_to(parts / name)
+    shutil.copytree(parts / "intl", root / "intl")  # the engine does not take its character sets through a link
     (root / "firebird.conf").write_text(
         f"RemoteBindAddress = 127.0.0.1\nRemoteServicePort = {port}\nIpcName = bridge{port}\n"
         f"DatabaseAccess = Restrict {root}\nSecurityDatabase = {root}/security.fdb\n"
@@ -62,13 +63,14 @@ def firebird_server() -> Iterator[tuple[int, Path]]:
         f"CREATE DATABASE '{root}/security.fdb'; COMMIT;\n"
         f"CREATE USER SYSDBA PASSWORD '{PASSWORD}' USING PLUGIN Srp; COMMIT;\n"
         f"CREATE USER READER PASSWORD '{READER_PASSWORD}' USING PLUGIN Srp; COMMIT;\n"
+        f"CREATE DATABASE '{root}/school.fdb' DEFAULT CHARACTER SET WIN1251; COMMIT;\n"
     )
     try:
         subprocess.run(
             [tool, "-q", "-user", "SYSDBA"], input=people, env=environment, text=True, check=True, capture_output=True
         )
         with _running([server], root, port, environment):
-            yield port, root
+            yield port, root / "school.fdb"
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

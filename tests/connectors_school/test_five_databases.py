@@ -1,0 +1,96 @@
+"""The same school in each database gives the row-by-row oracle's answer, read in one state that nobody may change."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from oracle.journal_oracle import MOSCOW, OracleRecord, Verdict, judge
+from oracle.school_tables import read_tables
+
+from connectors.school.open import open_snapshot
+from connectors.school.read import SchoolSource, probe, read_school
+from journal.school import SchoolReading, school_year
+from mappings.profile import Profile
+from sandbox.school.writing import make_school
+
+from .five_ways import Way, five_ways
+
+CODE = "0252"
+NOW = datetime(2026, 11, 25, 19, 15, tzinfo=MOSCOW)
+NAMES = (
+    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb-odbc", "sqlite", "sqlite-odbc",
+)  # fmt: skip
+TABLES = {"mark": "MARK", "absence": "ABSENCE", "period": "PERIOD_MARK"}
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Way]]:
+    tables = make_school(code=CODE, name="Школа", students=40, weeks=3, seed=7, first_day=None, today=NOW.date())
+    with five_ways(tmp_path_factory.mktemp("ways"), tables) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def verdict(ways: dict[str, Way]) -> Verdict:
+    return judge(read_tables(Path(ways["firebird-file"].url.removeprefix("file:"))), [], code=CODE, now=NOW)
+
+
+def read(way: Way, profile: Profile) -> SchoolReading:
+    today = NOW.date()
+    source = SchoolSource(way.url, way.password)
+    return read_school(source, profile, code=CODE, window=school_year(today), today=today, timezone=MOSCOW)
+
+
+def as_record(row: Any) -> OracleRecord:
+    def there(value: Any) -> Any:
+        return None if pd.isna(value) else value
+
+    weight, at = there(row.weight), there(row.entered_at)
+    return OracleRecord(
+        row.kind, row.subject, row.date.date(), there(row.lesson_number), there(row.value),
+        None if weight is None else Decimal(weight), there(row.work), there(row.comment),
+        None if at is None else at.to_pydatetime(),
+    )  # fmt: skip
+
+
+def row_name(source_key: str) -> tuple[str, int]:
+    table, _, row = source_key.partition(":")
+    return TABLES[table], int(row)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_database_gives_the_oracles_answer(
+    ways: dict[str, Way], verdict: Verdict, profile: Profile, name: str
+) -> None:
+    reading = read(ways[name], profile)
+    made = {row_name(row.source_key): as_record(row) for row in reading.records.itertuples(index=False)}
+    expected = {(key.table, key.row_id): record for key, record in verdict.records.items()}
+    assert [key for key in made.keys() | expected.keys() if made.get(key) != expected.get(key)] == []
+    fates = {(key.table, key.row_id): fate for key, fate in verdict.fates.items()}
+    aside = dict(zip(map(row_name, reading.set_aside["source_key"]), reading.set_aside["reason"], strict=True))
+    assert {key for key, fate in fates.items() if fate.word == "set-aside"} == aside.keys()
+    assert [key for key, reason in aside.items() if reason not in fates[key].reasons] == []
+    warned = set(zip(map(row_name, reading.warnings["source_key"]), reading.warnings["warning"], strict=True))
+    assert warned == {(key, word) for key, fate in fates.items() for word in fate.warnings}
+    assert len(made) > 500
+    assert len(set(aside.values())) >= 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_database_is_read_in_one_state_that_may_not_be_written(
+    ways: dict[str, Way], profile: Profile, name: str
+) -> None:
+    way = ways[name]
+    with open_snapshot(SchoolSource(way.url, way.password), CODE) as snapshot:
+        assert snapshot.facts.one_state
+        assert snapshot.facts.read_only
+    assert probe(SchoolSource(way.url, way.password), profile, CODE).ok
+
+
+def test_a_server_that_refuses_the_password_says_so(ways: dict[str, Way], profile: Profile) -> None:
+    found = probe(SchoolSource(ways["firebird-server"].url, "wrong"), profile, CODE)
+    assert [problem.code for problem in found.problems] == ["school-login-refused"]
