@@ -15,10 +15,12 @@ from typing import Annotated
 import typer
 
 from commands.application_line import add_to
+from commands.audit_line import audit_app
 from commands.call import Call
 from commands.console import Console
 from commands.delivery_line import delivery_app
 from commands.endings import INTERRUPTED, failed, interrupted, wrong_usage
+from commands.erasure_line import add_to as add_erasure
 from commands.keys_line import keys_app
 from commands.line import LANGUAGE, AsDocument, Schools, call_of, group, help_of
 from commands.pilot_line import pilot_app
@@ -28,7 +30,6 @@ from settings import locate
 
 add_to(registry_app)
 app = group("dnevnik")
-audit_app = group("audit")
 hold_app = group("hold")
 sandbox_app = group("sandbox")
 for _name, _subcommands in (
@@ -41,6 +42,9 @@ for _name, _subcommands in (
     ("sandbox", sandbox_app),
 ):
     app.add_typer(_subcommands, name=_name)
+
+
+add_erasure(app)
 
 
 @app.callback()
@@ -171,22 +175,6 @@ def hold_discard(
     from commands import holds
 
     return holds.discard(call_of(context), school, held)
-
-
-@audit_app.command("verify", help=help_of("audit-verify"))
-def audit_verify(
-    context: typer.Context,
-    log: Annotated[str | None, typer.Argument(metavar="[LOG]", help=help_of("log"), show_default=False)] = None,
-    *,
-    key: Annotated[str | None, typer.Option("--key", metavar="VKEY", help=help_of("key"), show_default=False)] = None,
-    checkpoint: Annotated[
-        list[Path] | None, typer.Option("--checkpoint", metavar="FILE", help=help_of("checkpoint"), show_default=False)
-    ] = None,
-) -> ExitStatus:
-    """Recompute the whole log."""
-    from commands.audit_log import verify
-
-    return verify(call_of(context), log, key=key, checkpoints=checkpoint or ())
 
 
 @sandbox_app.command("school", help=help_of("sandbox-school"))

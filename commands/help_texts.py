@@ -213,13 +213,57 @@ HELP: Mapping[str, Wording] = {
         en="Recompute the whole log; needs no database and no Prefect.",
     ),
     "log": Wording(
-        ru="папка или адрес журнала; без него — свой", en="the log's folder or URL; else the installation's own"
+        ru="папка или адрес журнала, или пакет .zip; без него — свой журнал",
+        en="the log's folder or URL, or a package .zip; else the installation's own log",
     ),
     "key": Wording(ru="ключ проверки строкой (показывает init)", en="the verifier key as a line (init shows it)"),
+    "evidence-against": Wording(
+        ru="весь журнал: не опущено ли в пакете что-нибудь", en="the whole log: is anything left out of the package"
+    ),
+    "audit-evidence": Wording(
+        ru="Собрать доказательства об ученике: записи журнала с доказательствами, отметка, согласия, PDF и CSV.",
+        en="Pack the evidence of one student: log entries with proofs, checkpoint, consents, PDF and CSV.",
+    ),
+    "evidence-from": Wording(ru="первый день срока", en="the span's first day"),
+    "evidence-to": Wording(ru="последний день срока", en="the span's last day"),
+    "evidence-out": Wording(ru="новый файл .zip", en="a new file .zip"),
+    "evidence-names": Wording(ru="с именами; нужен и --by", en="with names; needs --by as well"),
+    "evidence-earlier": Wording(
+        ru="прежняя отметка: показать, что журнал её продолжает", en="an earlier checkpoint that the log shall continue"
+    ),
+    "audit-reconcile": Wording(
+        ru="Сверить журнал аудита, учёт моста и записи портала; ничего не меняет.",
+        en="Hold audit log, ledger and portal against each other; changes nothing.",
+    ),
+    "subject": Wording(ru="Права тех, чьи это данные.", en="The rights of those whose data these are."),
+    "subject-dossier": Wording(
+        ru="Составить ответ: что хранится, почему, кому передано, до каких пор (152-ФЗ, статья 14).",
+        en="Make the answer: what is held, why, passed on to whom, until when (152-FZ, article 14).",
+    ),
+    "subject-who": Wording(ru="номер ученика или учётная запись родителя", en="a student's id, or a parent's account"),
+    "subject-out": Wording(
+        ru="новый файл .pdf; рядом ляжет такой же .json", en="a new file .pdf; one ending in .json is put beside it"
+    ),
     "checkpoint": Wording(
         ru="прежняя отметка (файл checkpoint), сохранённая отдельно; можно несколько",
         en="an earlier checkpoint file that was kept apart; may be repeated",
     ),
+    "erase": Wording(
+        ru="Уничтожить данные ученика и составить акт; due — чей срок настал; list — сделанные уничтожения.",
+        en="Destroy a student's data and make the act; due: whose term has come; list: what was erased.",
+    ),
+    "erase-what": Wording(ru="номер ученика, due или list", en="the student's id, due or list"),
+    "erase-school": Wording(ru="код школы; для due можно несколько", en="the school's code; due takes several"),
+    "erase-why": Wording(
+        ru="withdrawal — отзыв, term — срок или конец связи, order — предписание",
+        en="withdrawal, term (it is over, or the link ended) or order",
+    ),
+    "erase-by": Wording(ru="кто уничтожает: стоит в акте", en="who destroys the data: stands on the act"),
+    "erase-position": Wording(ru="его должность; без неё — строка в акте", en="their position; else a line on the act"),
+    "erase-document": Wording(ru="предписание или решение, одной строкой", en="the order or decision, in one line"),
+    "erase-out": Wording(ru="папка для акта; без неё — acts рядом с настройками", en="folder of the act; else ./acts"),
+    "erase-confirm": Wording(ru="исполнить, а не только показать", en="carry it out, don't only show it"),
+    "erase-within": Wording(ru="за сколько дней до срока исполнять", en="how many days before the last one"),
     "sandbox": Wording(ru="Выдуманные школа и портал для проб.", en="A made-up school and portal to try things on."),
     "sandbox-school": Wording(
         ru="Записать выдуманную школу как базу Firebird.", en="Write a made-up school as a Firebird database."

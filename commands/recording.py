@@ -27,6 +27,7 @@ from consent_registry.acts import Actor
 from consent_registry.sealed.staff import enter_staff
 from consent_registry.sealed.vault import Vault
 from delivery.checkpoints import remember_checkpoint
+from delivery.erasing import replay
 from flows.assembly import ORIGIN, open_audit_log, open_vault
 from settings import Settings
 
@@ -90,7 +91,10 @@ def recorder(settings: Settings) -> Iterator[Recorder]:
     check_keys(settings, portal=False)
     engine = open_state(settings)
     try:
-        yield Recorder(settings, engine, open_vault(settings, engine), _who())
+        vault = open_vault(settings, engine)
+        with closing(open_audit_log(settings, engine)) as log:
+            replay(engine, vault, log, ORIGIN)  # a database that was put back must forget what was erased since
+        yield Recorder(settings, engine, vault, _who())
     finally:
         engine.dispose()
 

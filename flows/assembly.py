@@ -27,6 +27,7 @@ from consent_registry.sealed.key_file import open_with
 from consent_registry.sealed.vault import Vault
 from database import open_database, reading, upgrade
 from delivery.checkpoints import known_checkpoint
+from delivery.erasing import replay
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
@@ -145,13 +146,14 @@ def assemble(
     """Put the installation together; brings its database's tables up to date. Raises BridgeError."""
     engine = open_database(settings.bridge.state)
     upgrade(engine)
-    limits = settings.limits
+    limits, log, vault = settings.limits, open_audit_log(settings, engine), open_vault(settings, engine)
+    replay(engine, vault, log, ORIGIN)  # a database that was put back must forget what was erased since
     return Bridge(
         engine=engine,
         portal=connector(settings.portal.connector).open_portal(portal_connection(settings, now)),
-        log=open_audit_log(settings, engine),
+        log=log,
         origin=ORIGIN,
-        vault=open_vault(settings, engine),
+        vault=vault,
         schools={section.code: _school(section, settings.bridge.timezone) for section in settings.schools},
         clock=now,
         new_id=new_id,

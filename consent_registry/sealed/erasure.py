@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from consent_registry.applications.claims import key_owner
 from consent_registry.applications.procedure import ENDINGS, ApplicationState, Step
-from consent_registry.applications.store import applications
+from consent_registry.applications.store import of_account
 from consent_registry.sealed.lookup import Purpose, find, forget_application, forget_case
 from consent_registry.sealed.vault import StudentKey, Vault, destroy_student_key
 from consent_registry.tables import (
@@ -104,12 +104,11 @@ def _applications(
         named = (one.get("student_last_name", ""), one.get("student_first_name", ""), one.get("student_birth_date", ""))
         if all(named):
             naming |= {found.application_id for found in find(connection, vault, Purpose.STUDENT, named, school=school)}
-    known = set(accounts)
+    applied = [state for account in sorted(set(accounts)) for state in of_account(connection, school, account)]
     return [
         state
-        for state in applications(connection, school)
-        if state.student_key == student
-        or (state.student_key is None and state.key.application_id in naming and state.key.account_id in known)
+        for state in applied
+        if state.student_key == student or (state.student_key is None and state.key.application_id in naming)
     ]
 
 

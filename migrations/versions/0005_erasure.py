@@ -59,7 +59,7 @@ def _create_tables() -> None:
             "student_key", sa.String(length=200), nullable=True, comment="whose data; null once they are destroyed"
         ),
         sa.Column("why", sa.String(length=16), nullable=False, comment="withdrawal, term or order"),
-        sa.Column("state", sa.String(length=16), nullable=False, comment="begun, destroyed or done"),
+        sa.Column("state", sa.String(length=16), nullable=False, comment="begun, destroyed, written or done"),
         sa.Column("begun_at", database.Moment(length=32), nullable=False),
         sa.Column("destroyed_at", database.Moment(length=32), nullable=True),
         sa.Column("log_size", sa.BigInteger(), nullable=False, comment="entries of the audit log when it began"),

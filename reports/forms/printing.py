@@ -12,7 +12,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -47,14 +47,9 @@ def render_form(kind: FormKind, data: FormData) -> bytes:
 
     Raises BridgeError `forms-unavailable` (no Pango) or `form-too-long`.
     """
-    weasyprint = _weasyprint()
-    nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
-    for fit in FITS:
-        page = weasyprint.HTML(string=sheet(kind, data, fit), url_fetcher=nothing)
-        document = page.render(pdf_variant=_VARIANT)
-        if len(document.pages) <= PAGES[kind]:
-            pdf: bytes = document.write_pdf(pdf_variant=_VARIANT, pdf_identifier=_identifier(kind, data))
-            return pdf
+    pdf = print_sheet(lambda fit: sheet(kind, data, fit), PAGES[kind], _identifier(kind, data))
+    if pdf is not None:
+        return pdf
     raise BridgeError(
         "form-too-long",
         _TOO_LONG,
@@ -62,17 +57,38 @@ def render_form(kind: FormKind, data: FormData) -> bytes:
     )
 
 
+def print_sheet(html: Callable[[Fit], str], pages: int, identifier: bytes) -> bytes | None:
+    """Return a sheet as PDF in the roomiest fit that takes at most so many pages; None when none does.
+
+    `identifier`: 32 bytes of opaque things. Raises BridgeError `forms-unavailable`.
+    """
+    weasyprint = _weasyprint()
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    for fit in FITS:
+        document = weasyprint.HTML(string=html(fit), url_fetcher=nothing).render(pdf_variant=_VARIANT)
+        if len(document.pages) <= pages:
+            pdf: bytes = document.write_pdf(pdf_variant=_VARIANT, pdf_identifier=identifier)
+            return pdf
+    return None
+
+
 def write_form(path: Path, kind: FormKind, data: FormData) -> None:
     """Put a form at `path`, readable by its owner only, in one step: a reader sees the earlier file or this one.
 
     Raises as `render_form` does, and OSError.
     """
-    pdf = render_form(kind, data)
+    put_file(path, render_form(kind, data))
+
+
+def put_file(path: Path, content: bytes) -> None:
+    """Put a file at `path`, readable by its owner only, whole or not at all. Raises OSError."""
     # mkstemp makes the file 0600: at no moment can anybody else read it, and replace() keeps that.
     descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(pdf)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         Path(beside).replace(path)
     finally:
         Path(beside).unlink(missing_ok=True)
