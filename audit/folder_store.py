@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from audit.errors import AuditUnavailableError
-from audit.store import LONGEST_APPEND, Resources
+from audit.store import COSIGNED, LONGEST_APPEND, Resources
 from audit.tiles import BUNDLES, CHECKPOINT, TILE_WIDTH, Tile, hashes_at, levels, parse_path
 
 LOCK = ".lock"
@@ -48,7 +48,7 @@ class FolderStore:
                 here = Path(folder).relative_to(self._folder)
                 if here == Path():
                     folders[:] = [name for name in folders if name != NEW]
-                    files = [name for name in files if name != LOCK]  # noqa: PLW2901  the lock is no resource
+                    files = [name for name in files if name not in {LOCK, COSIGNED}]  # noqa: PLW2901  neither is the log's
                 yield from sorted((here / name).as_posix() for name in files)
 
     @contextmanager
@@ -165,6 +165,12 @@ class FolderWriter:
         with _named(self._folder):
             self._stage(checkpoint, 0).replace(self._folder / CHECKPOINT)
             # Killed before the flush: the old or the new checkpoint stands, and both are true.
+            _flush_folder(self._folder)
+
+    def keep_beside(self, path: str, content: bytes) -> None:
+        """Rename a file that is no part of the log over its former one, durably."""
+        with _named(self._folder):
+            self._stage(content, 0).replace(self._folder / path)
             _flush_folder(self._folder)
 
     def drop_partials(self, folder: str) -> None:

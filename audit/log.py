@@ -17,7 +17,7 @@ from audit.errors import AuditDamagedError, NoteError
 from audit.keys import SigningKey
 from audit.location import open_store
 from audit.note import Checkpoint, VerifierKey
-from audit.store import LONGEST_APPEND, Store, Writer
+from audit.store import COSIGNED, LONGEST_APPEND, Store, Writer
 from audit.tiles import (
     BUNDLES,
     CHECKPOINT,
@@ -114,6 +114,31 @@ class AuditLog:
         proof = consistency_proof(size, now.size, node_reader(self._store.read, now.size))
         return verify_consistency(size, now.size, root, now.root, proof)
 
+    def continuation(self, old_size: int, new: Checkpoint) -> tuple[bytes, ...]:
+        """Return the proof that `new`, a checkpoint of this log, continues its own state of `old_size` entries.
+
+        Empty from size 0. Raises ValueError unless 0 <= old_size <= new.size, AuditDamagedError, AuditUnavailableError.
+        """
+        if old_size == 0:
+            return ()
+        return consistency_proof(old_size, new.size, node_reader(self._store.read, new.size))
+
+    def verifies(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether a checkpoint is one that this log signed, now or earlier; not whether it still holds."""
+        return checkpoint.origin == self._origin and checkpoint.signed_by(self._keys) is not None
+
+    def keep_cosigned(self, note: bytes) -> None:
+        """Keep a cosigned checkpoint beside the log, unless a longer one is kept. Raises AuditUnavailableError."""
+        size = Checkpoint.parse(note).size
+        with self._store.writing() as writer:
+            kept = _parsed(writer.read(COSIGNED))
+            if kept is None or kept.size <= size:
+                writer.keep_beside(COSIGNED, note)
+
+    def cosigned(self) -> Checkpoint | None:
+        """Return the cosigned checkpoint that is kept beside the log; whose signatures it bears is for the caller."""
+        return _parsed(self._store.read(COSIGNED))
+
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Give the canonical lines of entries `start` to `end` (not included), as published when it begins.
 
@@ -144,6 +169,14 @@ class AuditLog:
         if checkpoint.signed_by(self._keys) is None:
             raise _damaged_checkpoint("Она не подписана ключом этого журнала.", "It isn't signed with this log's key.")
         return checkpoint
+
+
+def _parsed(note: bytes | None) -> Checkpoint | None:
+    """Return the checkpoint in what is kept beside the log, None for none and for what is no checkpoint."""
+    try:
+        return None if note is None else Checkpoint.parse(note)
+    except NoteError:
+        return None
 
 
 def open_log(

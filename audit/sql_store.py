@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from audit.errors import AuditDamagedError, AuditUnavailableError
-from audit.store import Resources
+from audit.store import COSIGNED, Resources
 from audit.tiles import CHECKPOINT
 
 BUSY_SECONDS = 30
@@ -104,7 +104,8 @@ class SqlStore:
     def paths(self) -> Iterator[str]:
         """Give the path of everything that is stored."""
         with self._transaction() as connection:
-            paths = list(connection.execute(sa.select(_RESOURCE.c.path).order_by(_RESOURCE.c.path)).scalars())
+            query = sa.select(_RESOURCE.c.path).where(_RESOURCE.c.path != COSIGNED).order_by(_RESOURCE.c.path)
+            paths = list(connection.execute(query).scalars())
             if _read(connection, CHECKPOINT) is not None:
                 paths.append(CHECKPOINT)
         return iter(paths)
@@ -170,6 +171,11 @@ class SqlWriter:
     def publish(self, checkpoint: bytes, size: int) -> None:
         """Add the checkpoint that makes the resources the log's."""
         self._connection.execute(sa.insert(_CHECKPOINT), [{"size": size, "note": checkpoint}])
+
+    def keep_beside(self, path: str, content: bytes) -> None:
+        """Put a row that is no part of the log in its former one's place."""
+        self._connection.execute(sa.delete(_RESOURCE).where(_RESOURCE.c.path == path))
+        self._connection.execute(sa.insert(_RESOURCE), [{"path": path, "content": content}])
 
     def drop_partials(self, folder: str) -> None:
         """Delete the partial forms of a full tile."""

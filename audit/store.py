@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 LONGEST_APPEND = 65_536
+COSIGNED = "checkpoint.cosigned"
+"""The newest checkpoint that enough witnesses cosigned: kept beside the log, and no part of it."""
 Resources = Mapping[str, bytes]
 
 
@@ -31,6 +33,10 @@ class Writer(Protocol):
 
     def publish(self, checkpoint: bytes, size: int) -> None:
         """Make `checkpoint` the log's checkpoint; durable once the writer's `with` block ends."""
+        ...
+
+    def keep_beside(self, path: str, content: bytes) -> None:
+        """Put what is no part of the log in its former one's place, durably."""
         ...
 
     def drop_partials(self, folder: str) -> None:

@@ -1,10 +1,10 @@
 """Where a witness keeps what it is and what it saw: its key, the logs that it serves, each log's newest checkpoint.
 
 Rules. `witness.pem` (0600) is the key, `name` the witness's name, `logs` one vkey a line, `seen/HASH/checkpoint` the
-newest checkpoint that was cosigned, with the log's signature and the witness's own. A checkpoint is written beside, flushed,
-renamed, and its folder flushed, before its cosignature leaves; what is stored is trusted only as far as the witness's
-own signature in it verifies, else nothing is cosigned. The lock (flock) is held from reading what was seen until the
-new one is durable, so any number of threads and processes may serve one folder. No other file is ever needed.
+newest checkpoint that was cosigned, with the log's signature and the witness's own. A checkpoint is written beside,
+flushed, renamed, and its folder flushed, before its cosignature leaves; what is stored is trusted only as far as the
+witness's own signature in it verifies, else nothing is cosigned. The lock (flock) is held from reading what was seen
+until the new one is durable, so any number of threads and processes may serve one folder.
 """
 
 import fcntl
