@@ -162,6 +162,6 @@ def _forked(witness: WitnessAddress, size: int) -> LogContradictedError:
         "переписан или раздвоен. Ничего не отправлено. Сохраните его как есть, верните копию, которую знает свидетель, "
         "и проверьте: dnevnik audit verify.",
         f"The witness {witness.url} cosigned another audit log: its first {size} entries are not those here. "
-        "The log was rewritten or forked. Nothing was sent. Keep it as it is, restore the copy that the witness knows, then "
-        "check: dnevnik audit verify.",
+        "The log was rewritten or forked. Nothing was sent. Keep it as it is, restore the copy that the witness knows, "
+        "then check: dnevnik audit verify.",
     )
