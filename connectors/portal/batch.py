@@ -1,8 +1,9 @@
 """Gives a batch its one final form: canonical, valid by the schema, named by its digest.
 
 Rules. `PreparedBatch.body` is the SubmitJournal element in exclusive canonical form, so the same bytes are stored,
-digested, signed and sent. The id is the contract's: SHA-256 over that form with the id set to 64 zeros, both as
-lxml sees them. Nothing here sends; `intact` is asked again before sending, for the bytes come from a database.
+digested, signed and sent. The id is the contract's: SHA-256 over that form with the id set to 64 zeros. A batch that is
+valid beyond doubt is written in that form at once (`certain`); any other is parsed, judged by the schema, and has the
+form that lxml gives it. Nothing here sends; `intact` is asked again before sending, for the bytes come from a database.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from datetime import datetime
 
 from lxml import etree
 
+from connectors.portal import certain
 from connectors.portal.canonical import NO_BATCH_ID, record, submit_journal
 from connectors.portal.contract_schema import MalformedXmlError, parse_untrusted, violations
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
@@ -33,10 +35,9 @@ def prepare(school: str, items: Sequence[BatchItem], created_at: datetime) -> Pr
         raise ValueError("a batch needs at least one record")
     if len(items) > LARGEST_BATCH:
         raise BatchTooLargeError
-    root = _valid(school, items, created_at)
-    if root is None:
+    unnamed = certain.submit_journal(school, created_at, items) or _judged(school, items, created_at)
+    if unnamed is None:
         raise UnsendableRecordsError(_problems(school, items, created_at))
-    unnamed = etree.tostring(root, method="c14n", exclusive=True, with_comments=False)
     if len(unnamed) > LARGEST_BODY:
         raise BatchTooLargeError
     batch_id = hashlib.sha256(unnamed).hexdigest()
@@ -55,12 +56,13 @@ def _named(unnamed: bytes, batch_id: str) -> bytes:
     return unnamed.replace(_ID_SLOT, f' batchId="{batch_id}"'.encode(), 1)
 
 
-def _valid(school: str, items: Sequence[BatchItem], created_at: datetime) -> etree._Element | None:
+def _judged(school: str, items: Sequence[BatchItem], created_at: datetime) -> bytes | None:
+    """Return the element's canonical form if the schema admits it."""
     try:
         root = parse_untrusted(submit_journal(school, created_at, [record(item) for item in items]))
     except (MalformedXmlError, ValueError):
         return None
-    return None if violations(root) else root
+    return None if violations(root) else etree.tostring(root, method="c14n", exclusive=True, with_comments=False)
 
 
 def _problems(school: str, items: Sequence[BatchItem], created_at: datetime) -> dict[str, str]:

@@ -1,0 +1,124 @@
+"""What is written without asking the schema: the schema admits it, and lxml's canonical form is the very same bytes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from connectors.portal import certain
+from connectors.portal.batch import prepare
+from connectors.portal.contract_schema import parse_untrusted, violations
+from journal.portal import UnsendableRecordsError
+from journal.records import BatchItem, Publish, Withdraw
+from journal.vocabulary import RecordKind, WithdrawReason
+
+NOW = datetime(2026, 10, 1, 12, 30, tzinfo=timezone(timedelta(hours=3)))
+RECORD = Publish("r-1", 1, "s-1", RecordKind.CURRENT, "Алгебра", date(2026, 9, 30), 3, "5")
+
+# whatever a Python text can hold, and often what stands at the border of what the schema and XML admit
+ODD = st.one_of(
+    st.sampled_from("\x00\t\n\x0b\r\x1f \x7f\x85\xa0\ud7ff\ud800\udfff\ue000\ufffd\ufffe\uffff\U00010000\U0010ffff"),
+    st.sampled_from("&<>\"'];:._-+eE٣5x"),
+    st.characters(),
+)
+
+
+def around(most: int) -> st.SearchStrategy[str]:
+    """Return texts of any characters, and ones about as long as a field may be."""
+    return st.text(ODD, max_size=12) | st.integers(most - 1, most + 1).map(lambda length: "я" * length)
+
+
+REFERENCES = st.from_regex(r"\A[0-9A-Za-z._:-]{1,64}\Z") | around(64)
+NUMBERS = st.sampled_from([-1, 0, 1, 255, 256, 10**18 - 1, 10**18, 10**30]) | st.integers()
+WEIGHTS = st.text("0123456789.-+eE", max_size=12) | st.sampled_from(["1", "1.50", "-0", "", ".5", "5.", "1\n"])
+MOMENTS = st.datetimes(
+    datetime(1, 1, 3),  # noqa: DTZ001  hypothesis wants naive bounds
+    datetime(9999, 12, 29),  # noqa: DTZ001  likewise
+    timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=-11, minutes=-30))]),
+)
+ITEMS = st.one_of(
+    st.builds(
+        Publish,
+        record_id=REFERENCES,
+        revision=NUMBERS,
+        student_ref=REFERENCES,
+        kind=st.sampled_from([*RecordKind, "praise"]),
+        subject=around(100),
+        date=st.dates(date(1, 1, 1)) | MOMENTS,
+        lesson_number=st.none() | NUMBERS | st.just("3 "),
+        value=st.none() | around(16),
+        weight=st.none() | WEIGHTS,
+        work=st.none() | around(500),
+        comment=st.none() | around(4000),
+        entered_at=st.none() | MOMENTS,
+    ),
+    st.builds(Withdraw, REFERENCES, NUMBERS, st.sampled_from([*WithdrawReason, "praise"])),
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(items=st.lists(ITEMS, min_size=1, max_size=2), school=st.just("0252") | around(16), created_at=MOMENTS)
+def test_what_is_certain_is_what_the_schema_and_lxml_say(
+    items: Sequence[BatchItem], school: str, created_at: datetime
+) -> None:
+    written = certain.submit_journal(school, created_at, items)
+    if written is not None:
+        root = parse_untrusted(written)
+        assert violations(root) == ()
+        assert etree.tostring(root, method="c14n", exclusive=True, with_comments=False) == written
+
+
+PASSING = st.builds(
+    Publish,
+    record_id=st.from_regex(r"\A[0-9A-Za-z._:-]{1,64}\Z"),
+    revision=st.integers(1, 10**12),
+    student_ref=st.from_regex(r"\A[0-9A-Za-z._:-]{1,64}\Z"),
+    kind=st.sampled_from(RecordKind),
+    subject=st.text("Алгебра &<>\r\n", max_size=99).map(lambda text: "x" + text),
+    date=st.dates(date(1, 1, 1)),
+    lesson_number=st.none() | st.integers(0, 255),
+    value=st.none() | st.text("н/а5+-", max_size=16),
+    weight=st.none() | st.decimals(-1000, 1000, places=2).map(str),
+    work=st.none() | st.text("Контрольная\xa0", max_size=500),
+    comment=st.none() | st.text("всё хорошо\U0001f393\t", max_size=100),
+    entered_at=st.none() | MOMENTS.filter(lambda moment: moment.tzinfo is not None),
+)
+
+
+@settings(deadline=None)
+@given(item=PASSING)
+def test_records_of_schools_are_certain(item: Publish) -> None:
+    """Else the bridge would be right, and slow."""
+    assert certain.submit_journal("0252", NOW, [item]) is not None
+
+
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        replace(RECORD, weight="+1"),
+        replace(RECORD, weight="1234567890"),
+        replace(RECORD, revision=10**18),
+    ],
+)
+def test_what_is_in_doubt_is_left_to_the_schema(doubtful: Publish) -> None:
+    assert certain.submit_journal("0252", NOW, [doubtful]) is None
+    assert prepare("0252", [doubtful], NOW).record_count == 1
+
+
+def test_what_was_refused_once_is_refused_again() -> None:
+    bad = replace(RECORD, subject=" ")
+    for _ in range(2):
+        with pytest.raises(UnsendableRecordsError):
+            prepare("0252", [bad], NOW)
+
+
+def test_a_field_forgets_and_still_knows_its_absence() -> None:
+    for number in range(certain.MOST_REMEMBERED + 10):
+        assert certain.submit_journal("0252", NOW, [replace(RECORD, work=f"{number}", value=None)]) is not None
+    written = certain.submit_journal("0252", NOW, [replace(RECORD, work=None)])
+    assert written is not None
+    assert b"<work>" not in written
