@@ -11,7 +11,7 @@ signed by the log's key and by each witness that the manifest names, by nobody e
 stands in the log at its number by its RFC 6962 proof, and speaks of the student that the manifest names, in its span of
 time. The CSV is made anew from the entries and compared. The PDF, the registry's consents and the names are the word of
 whoever signed: they are bound to the package, and not proven by it.
-What no package can show is that nothing was left out: whoever has the whole log counts again (`select`), and the
+What no package can show is that nothing was left out: whoever has the whole log selects again (`select`), and the
 checkpoint, kept by a witness, says which log is whole. Written for itself: nothing else of the project is imported.
 """
 
@@ -560,8 +560,8 @@ def _hold_entries(entries: Sequence[tuple[int, Mapping[str, Any]]], asked: Asked
         raise EvidenceError("manifest: записей не столько.", "manifest: the number of entries is another.")
 
 
-def _told(verdict: Verdict) -> list[tuple[str, str]]:
-    """Return what is said of a true package, in both languages."""
+def told(verdict: Verdict, *, complete: bool = False) -> list[tuple[str, str]]:
+    """Return what is said of a true package, in both languages; `complete`: the whole log is at hand and is asked."""
     head, count, cosigned = verdict.head, len(verdict.entries), len(verdict.witnesses)
     log = f"{head.origin}, {head.size}, {base64.b64encode(head.root).decode('ascii')}"
     said = [
@@ -569,11 +569,17 @@ def _told(verdict: Verdict) -> list[tuple[str, str]]:
             f"Пакет цел. Записей {count}, каждая стоит в журнале ({log}). Подписей свидетелей: {cosigned}.",
             f"The package is whole. Entries: {count}; each stands in the log ({log}). Cosignatures: {cosigned}.",
         ),
-        (
-            "Что ничего не опущено, показывает только весь журнал: dnevnik audit verify.",
-            "That nothing was left out is shown by the whole log alone: dnevnik audit verify.",
-        ),
     ]
+    if not complete:
+        ru = (
+            f"Записей журнала за этот срок, по слову подписавшего: {verdict.in_span}. Что об ученике ничего не "
+            "опущено, показывает только весь журнал: dnevnik audit verify ПАКЕТ --against ЖУРНАЛ."
+        )
+        en = (
+            f"Entries of the log in this span, by the signer's word: {verdict.in_span}. That nothing of the student is "
+            "left out is shown by the whole log alone: dnevnik audit verify PACKAGE --against LOG."
+        )
+        said.append((ru, en))
     if not verdict.key_known:
         said.append(
             (
@@ -607,7 +613,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"Файл не читается: {error.strerror}.\nA file can't be read: {error.strerror}.\n")
         return 2
-    for ru, en in _told(verdict):
+    for ru, en in told(verdict):
         sys.stdout.write(f"{ru}\n{en}\n")
     return 0
 

@@ -1,0 +1,103 @@
+"""`dnevnik audit verify EVIDENCE.zip`: the verdict of the package's own program, and a count against the whole log.
+
+Rules. The verification is `audit.verify_evidence`, the file that lies in each package, and nothing else. Without
+`--key` the installation's own key counts as the log's where there is one. With a log at hand (`--against`) the entries
+are selected from it anew, by the same rule: what the package leaves out is told by its number.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit.errors import AuditError
+from audit.evidence import find
+from audit.keys import load_signing_key
+from audit.location import open_store
+from audit.note import Checkpoint
+from audit.verify import verify_log
+from audit.verify_evidence import EvidenceError, Verdict, told, verify
+from commands.call import Call
+from flows.assembly import ORIGIN
+from journal.wording import BridgeError, ExitStatus, Language, Wording
+
+_UNREADABLE = Wording(
+    ru="{file}: файл не читается. Проверьте путь и право чтения",
+    en="{file}: the file can't be read. Check its path and the right to read",
+)
+_WRONG = Wording(ru="{file}: {ru}", en="{file}: {en}")
+_LEFT_OUT = Wording(
+    ru="{file}: в пакете нет записей журнала: {numbers}. Потребуйте пакет заново",
+    en="{file}: entries of the log are missing from the package: {numbers}. Ask for a new one",
+)
+_ANOTHER_LOG = Wording(
+    ru="{log}: журнал не продолжает отметку пакета или повреждён. Сверять не с чем: dnevnik audit verify",
+    en="{log}: the log doesn't continue the package's checkpoint, or is damaged: dnevnik audit verify",
+)
+_NOTHING_LEFT_OUT = Wording(
+    ru="По журналу ничего не опущено: записей за срок {in_span}, об ученике {count}",
+    en="By the log nothing is left out: {in_span} entries in the span, {count} of the student",
+)
+_MOST_TOLD = 10
+
+
+def is_package(location: str) -> bool:
+    """Tell whether a path names a file, for a log is a folder or a URL."""
+    return "://" not in location and Path(location).is_file()
+
+
+def verify_package(
+    call: Call, file: Path, *, key: str | None, checkpoints: Sequence[Path] = (), against: str | None = None
+) -> ExitStatus:
+    """Verify a package and say what it shows.
+
+    Raises BridgeError `evidence-wrong`, `evidence-unreadable`, `evidence-left-out`, `evidence-other-log`.
+    """
+    keys = _own_keys(call) if key is None else [key]
+    verdict = refusal = None
+    try:
+        verdict = verify(_read(file), keys=keys, kept=[_read(one) for one in checkpoints])
+    except EvidenceError as error:
+        refusal = BridgeError("evidence-wrong", _WRONG, {"file": file, "ru": error.ru, "en": error.en})
+    if verdict is None:
+        raise refusal or AssertionError
+    russian = call.console.language == Language.RU
+    for ru, en in told(verdict, complete=against is not None):
+        call.console.result(ru if russian else en)
+    if against is not None:
+        _count_again(call, file, verdict, against)
+    return ExitStatus.DONE
+
+
+def _count_again(call: Call, file: Path, verdict: Verdict, log: str) -> None:
+    """Select from the whole log anew. Raises BridgeError `evidence-left-out`, `evidence-other-log`."""
+    head = verdict.head
+    at_that_time = Checkpoint(head.origin, head.size, head.root, b"")
+    if not verify_log(log, None, earlier=[at_that_time]).ok:
+        raise BridgeError("evidence-other-log", _ANOTHER_LOG, {"log": log})
+    store = open_store(log)
+    try:
+        found = find(store.read, at_that_time, verdict.asked)
+    finally:
+        store.close()
+    given = {number for number, _ in verdict.entries}
+    missing = [str(number) for number, _ in found.entries if number not in given]
+    if missing or found.in_span != verdict.in_span:
+        numbers = ", ".join(missing[:_MOST_TOLD]) + (", …" if len(missing) > _MOST_TOLD else "")
+        raise BridgeError("evidence-left-out", _LEFT_OUT, {"file": file, "numbers": numbers or "?"})
+    call.console.say(_NOTHING_LEFT_OUT, in_span=found.in_span, count=len(found.entries))
+
+
+def _own_keys(call: Call) -> list[str]:
+    """Return the installation's verifier key, where there is an installation with one."""
+    try:
+        secret = call.settings().audit.signing_key
+        return [load_signing_key(secret.read(), ORIGIN).verifier.vkey] if secret.exists else []
+    except (BridgeError, AuditError):
+        return []
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        pass
+    raise BridgeError("evidence-unreadable", _UNREADABLE, {"file": file})
