@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from journey.boundaries import ROOT, named_boundaries
-from oracle.lawful_showing import doubled, lost_revisions, unanswered, unlawful
+from oracle.lawful_showing import doubled, given_up_unasked, lost_revisions, unanswered, unlawful
 from worlds.forking import Ended, Forker, Kill
 from worlds.school_acts import carry_out
 from worlds.school_life import Home, SchoolLife, living, make_home, now, terms
@@ -219,6 +219,7 @@ def _judge(life: SchoolLife, tally: Tally, where: str) -> None:
         *unlawful(life.truth, portal, entries),
         *doubled(life.truth, portal),
         *lost_revisions(portal, entries),
+        *given_up_unasked(portal, life.given_up()),
         *unanswered(portal, entries),
     ]
     key = load_signing_key((life.folder / "keys/audit-ed25519.pem").read_bytes(), "dnevnik-bridge").verifier

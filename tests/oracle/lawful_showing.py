@@ -8,7 +8,7 @@ before a withdrawal is in flight and lawful, what was stored after it is not.
 
     Life(registry)                        what the school and its registry said, and when
     unlawful(life, portal, entries)       every showing without ground
-    doubled, lost_revisions, unanswered   likewise; each gives sentences, none of them names a person or a mark
+    doubled, lost_revisions, …            likewise; each gives sentences, none of them names a person or a mark
 """
 
 from collections import Counter, defaultdict
@@ -134,11 +134,15 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class PortalRecord:
-    """What the portal wrote down for itself; `students`: whose each studentRef is."""
+    """What the portal wrote down for itself; `students`: whose each studentRef is.
+
+    `unknown`: when it answered that it had never taken a batch.
+    """
 
     history: Sequence[Said]
     exposures: Sequence[Seen]
     receipts: Mapping[str, int]
+    unknown: Sequence[datetime]
     students: Mapping[str, str]
 
 
@@ -230,6 +234,22 @@ def lost_revisions(portal: PortalRecord, entries: Sequence[Mapping[str, Any]]) -
         for batch, accepted in portal.receipts.items()
         if changed[batch] != accepted and batch not in late
     ]
+
+
+def given_up_unasked(portal: PortalRecord, given_up: Mapping[str, tuple[datetime, datetime]]) -> list[str]:
+    """Return a sentence for each batch that was closed as never arrived without the portal having said so.
+
+    `given_up`: when each was stored, and when it was closed. One answer serves for one batch.
+    """
+    left = sorted(portal.unknown)
+    wrong = []
+    for batch, (stored, closed) in sorted(given_up.items(), key=lambda item: item[1][1]):
+        answer = next((at for at in left if stored < at <= closed), None)
+        if answer is None:
+            wrong.append(f"batch {batch} was closed as never arrived, and nobody had asked")
+        else:
+            left.remove(answer)
+    return wrong
 
 
 def unanswered(portal: PortalRecord, entries: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -277,7 +277,17 @@ class SchoolLife:
             )
         ]
         receipts = dict(self.portal_rows("SELECT batch_id, accepted FROM receipt"))
-        return PortalRecord(history, exposures, receipts, self.students_by_ref())
+        asked = self.portal_rows(
+            "SELECT at FROM request_log WHERE operation = 'GetReceipt' AND outcome = 'UnknownBatch'"
+        )
+        unknown = [datetime.fromisoformat(at) for (at,) in asked]
+        return PortalRecord(history, exposures, receipts, unknown, self.students_by_ref())
+
+    def given_up(self) -> dict[str, tuple[datetime, datetime]]:
+        """Return the batches that were closed as never arrived, though asked for: when stored, and when closed."""
+        with reading(self.engine) as connection:
+            closed = connection.execute(BATCH.select().where(BATCH.c.error_code == "never-arrived"))
+            return {row.batch_id: (row.created_at, row.settled_at) for row in closed}
 
     def log_entries(self) -> list[dict[str, Any]]:
         log = open_audit_log(self.settings, self.engine)
