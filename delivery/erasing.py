@@ -10,11 +10,13 @@ Deliberately not here: the order of an erasure and its papers (`commands`).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from audit.entry import Erasure, parse
 from audit.log import AuditLog
@@ -153,6 +155,8 @@ def compact(engine: Engine, boundary: Callable[[str], None] = lambda _: None) ->
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM (FULL)")
+            with suppress(SQLAlchemyError):  # a right that the bridge's account may lack; the server does it in time
+                connection.exec_driver_sql("CHECKPOINT")
         return
     raw = engine.raw_connection()
     try:
