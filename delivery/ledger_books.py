@@ -21,13 +21,13 @@ def ledger_book(connection: Connection, school: str) -> LedgerBook:
         one.record_id: HeldRecord(one.revision, one.held, one.student_ref)
         for one in believed_records(connection, school).values()
     }
-    batches = connection.execute(sa.select(BATCH.c.batch_id, BATCH.c.state).where(BATCH.c.school == school)).tuples()
+    batches = connection.execute(sa.select(BATCH.c.batch_id, BATCH.c.state).where(BATCH.c.school == school))
     links = connection.execute(
         sa.select(LINK_STATE.c.link_id, LINK_STATE.c.active, LINK_STATE.c.pending).where(LINK_STATE.c.school == school)
     )
     return LedgerBook(
         records,
-        dict(batches.all()),
+        {row.batch_id: row.state for row in batches},
         {link: None if pending else active for link, active, pending in links},
     )
 
