@@ -22,10 +22,12 @@ from mappings.raw import (
     MARK_TYPES,
     NOTHING,
     PERIODS,
+    SPOILT,
+    SPOILT_TIME,
     SUBJECTS,
     RawJournal,
 )
-from mappings.texts import ObjectArray, lines
+from mappings.texts import Encoding, ObjectArray, lines
 
 SUBJECT_LIMIT = 100
 VALUE_LIMIT = 16
@@ -62,7 +64,10 @@ class Periods:
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """Lessons by position. `number` is `NOTHING` where there is none or `number_wrong`."""
+    """Lessons by position. `number` is `NOTHING` where there is none or `number_wrong`.
+
+    `unreadable`: whether the lesson was cancelled can't be read.
+    """
 
     lookup: Lookup
     journal: IntArray
@@ -71,6 +76,7 @@ class Lessons:
     number: IntArray
     number_wrong: BoolArray
     cancelled: BoolArray
+    unreadable: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Dimensions:
     controls: Controls
 
 
-def dimensions(raw: RawJournal, encoding: str) -> Dimensions:
+def dimensions(raw: RawJournal, encoding: Encoding) -> Dimensions:
     """Join the raw dimension tables with each other."""
     subjects = _names(raw[SUBJECTS.name], "name", SUBJECT_LIMIT, encoding)
     works = _names(raw[CONTROL_TYPES.name], "name", WORK_LIMIT, encoding)
@@ -118,13 +124,13 @@ def dimensions(raw: RawJournal, encoding: str) -> Dimensions:
     )
 
 
-def _names(table: pd.DataFrame, column: str, limit: int, encoding: str) -> Names:
+def _names(table: pd.DataFrame, column: str, limit: int, encoding: Encoding) -> Names:
     texts = lines(np.array([*table[column], None], object), encoding)
     too_long, missing = texts.longer_than(limit), texts.missing()
     return Names(Lookup(_integers(table, "id")), texts.values, texts.spoilt, too_long, missing)
 
 
-def _periods(table: pd.DataFrame, encoding: str) -> Periods:
+def _periods(table: pd.DataFrame, encoding: Encoding) -> Periods:
     return Periods(
         name=_names(table, "name", WORK_LIMIT, encoding),
         kind=np.append(_integers(table, "kind"), NOTHING),
@@ -134,17 +140,19 @@ def _periods(table: pd.DataFrame, encoding: str) -> Periods:
 
 
 def _lessons(table: pd.DataFrame, journals: Lookup, journal_subject: IntArray) -> Lessons:
-    number = np.append(_integers(table, "number"), NOTHING)
+    number = np.append(_integers(table, "lesson_no"), NOTHING)
     wrong = (number != NOTHING) & ((number < 0) | (number > LESSON_NUMBER_LIMIT))
     journal = journals.positions(np.append(_integers(table, "journal_id"), NOTHING))
+    cancelled = _integers(table, "cancelled")
     return Lessons(
         lookup=Lookup(_integers(table, "id")),
         journal=journal,
         subject=journal_subject[journal],
-        date=np.append(_days(table, "date"), NO_DAY),
+        date=np.append(_days(table, "lesson_date"), NO_DAY),
         number=np.where(wrong, NOTHING, number),
         number_wrong=wrong,
-        cancelled=np.append(_integers(table, "cancelled") != 0, False),
+        cancelled=np.append((cancelled != 0) & (cancelled != SPOILT), False),
+        unreadable=np.append(cancelled == SPOILT, False),
     )
 
 
@@ -186,4 +194,5 @@ def _integers(table: pd.DataFrame, column: str) -> IntArray:
 
 
 def _days(table: pd.DataFrame, column: str) -> DayArray:
-    return table[column].to_numpy("datetime64[s]")
+    days = table[column].to_numpy("datetime64[s]")
+    return np.where(days == SPOILT_TIME, NO_DAY, days)

@@ -1,27 +1,32 @@
 """Marks, absences and period marks as rows of one shape, joined with what they refer to by position.
 
 Rules. A fact keeps its place: no join drops or doubles it. What a fact's table doesn't have (a work for an
-absence, a lesson number for a period mark) is absent from its record. Two rows of MARK with one student and
-one control are duplicates of each other, whatever else is true of them. Deliberately not here: which facts
-are sent (`mappings.records`).
+absence, a lesson number for a period mark) is absent from its record. Two rows of MARK with one student and one
+control are duplicates of each other, whatever else is true of them. Rows that bear one id are not told apart.
+Deliberately not here: which facts are sent (`mappings.records`).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from journal.vocabulary import RecordKind
-from mappings.dimensions import Dimensions
+from mappings.dimensions import VALUE_LIMIT, Dimensions
+from mappings.keys import MISSING, SPOILT_KEY, Keys, key_texts
 from mappings.lookup import BoolArray, DayArray, IntArray
-from mappings.profile import CodeRange, Codes
-from mappings.raw import ABSENCES, MARKS, NOTHING, PERIOD_MARKS, RawJournal
-from mappings.texts import ObjectArray, only, prose
+from mappings.points import points_texts
+from mappings.profile import CodeMeaning, CodeNames, CodeRange, Codes
+from mappings.raw import ABSENCES, MARKS, NOTHING, PERIOD_MARKS, SPOILT, SPOILT_TIME, RawTable
+from mappings.texts import Encoding, ObjectArray, Texts, lines, only, prose
 
 COMMENT_LIMIT = 4000
 KINDS: tuple[RecordKind, ...] = tuple(RecordKind)
 NO_KIND = -1
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 KindArray = npt.NDArray[np.int8]
 
@@ -31,11 +36,14 @@ class Facts:
     """Facts as arrays of one length. `kind` is a place in `KINDS` or `NO_KIND`.
 
     `first` and `last` are the days on one of which the student must have been enrolled; `last` is the
-    record's date. `subject`, `value` and `journal` are positions in their dimensions. `left_out` tells that
-    an optional field was given and doesn't fit the portal.
+    record's date. `subject` and `journal` are positions in their dimensions; `value` is a text. `unreadable`: a field
+    that says what or whose the fact is can't be read. `left_out`: an optional field was given and doesn't fit the
+    portal.
     """
 
     source_key: ObjectArray
+    repeated: BoolArray
+    unreadable: BoolArray
     student: IntArray
     kind: KindArray
     type_unknown: BoolArray
@@ -44,7 +52,10 @@ class Facts:
     duplicate: BoolArray
     journal: IntArray
     subject: IntArray
-    value: IntArray
+    value: ObjectArray
+    value_spoilt: BoolArray
+    value_unsendable: BoolArray
+    points_unclear: BoolArray
     first: DayArray
     last: DayArray
     number: IntArray
@@ -58,43 +69,91 @@ class Facts:
     entered_at: DayArray
 
 
-def facts(raw: RawJournal, known: Dimensions, codes: Codes, encoding: str) -> Facts:
+def facts(keys: Keys, known: Dimensions, codes: Codes, encoding: Encoding) -> Facts:
     """Return all facts of a reading: marks, then absences, then period marks, each in the order read."""
-    return _joined(
-        [_marks(raw, known, codes, encoding), _absences(raw, known, codes), _period_marks(raw, known, codes)]
-    )
+    makers = _marks, _absences, _period_marks
+    return _joined([make(_Reading(keys, known, codes, encoding)) for make in makers])
 
 
-def kinds_of(values: IntArray, ranges: Sequence[CodeRange]) -> KindArray:
-    """Return the kind of each code as a place in `KINDS`, `NO_KIND` where no range holds the code."""
+def kinds_of(values: IntArray, meanings: Sequence[CodeMeaning], names: ObjectArray | None = None) -> KindArray:
+    """Return the kind of each code as a place in `KINDS`, `NO_KIND` where nothing says what the code means.
+
+    `names` are the codes' texts where they are no whole numbers; `values` are then places in it.
+    """
     result = np.full(len(values), NO_KIND, np.int8)
-    for meaning in ranges:
-        result[(values >= meaning.first) & (values <= meaning.last)] = KINDS.index(meaning.kind)
+    if names is not None:
+        kinds = np.array([_kind_of(str(name), meanings) for name in names.tolist()], np.int8)
+        known = values > SPOILT
+        result[known] = kinds[values[known]]
+        return result
+    for meaning in meanings:
+        if isinstance(meaning, CodeRange):
+            result[(values >= meaning.first) & (values <= meaning.last)] = KINDS.index(meaning.kind)
+        else:
+            wanted = [int(name) for name in meaning.names if _WHOLE.fullmatch(name)]
+            result[np.isin(values, np.array(wanted, np.int64))] = KINDS.index(meaning.kind)
     return result
 
 
-def _marks(raw: RawJournal, known: Dimensions, codes: Codes, encoding: str) -> Facts:
-    table = raw[MARKS.name]
-    student, control_id = table["student_id"].to_numpy(np.int64), table["control_id"].to_numpy(np.int64)
+def _kind_of(name: str, meanings: Sequence[CodeMeaning]) -> int:
+    for meaning in meanings:
+        if isinstance(meaning, CodeNames):
+            found = name in meaning.names
+        else:
+            found = bool(_WHOLE.fullmatch(name)) and meaning.first <= int(name) <= meaning.last
+        if found:
+            return KINDS.index(meaning.kind)
+    return NO_KIND
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What facts are made of."""
+
+    keys: Keys
+    known: Dimensions
+    codes: Codes
+    encoding: Encoding
+
+    def integers(self, table: RawTable, column: str) -> IntArray:
+        return self.keys.raw[table.name][column].to_numpy(np.int64)
+
+    def moments(self, table: RawTable, column: str) -> tuple[DayArray, BoolArray]:
+        """Return a column of moments, and which could not be read; these are no moment."""
+        given = self.keys.raw[table.name][column].to_numpy("datetime64[s]")
+        spoilt = given == SPOILT_TIME
+        return np.where(spoilt, np.datetime64("NaT", "s"), given), spoilt
+
+
+def _marks(reading: _Reading) -> Facts:
+    known, table = reading.known, reading.keys.raw[MARKS.name]
+    student, control_id = reading.integers(MARKS, "student_id"), reading.integers(MARKS, "control_id")
     control = known.controls.lookup.positions(control_id)
     lesson = known.controls.lesson[control]
-    value, kind, type_unknown = _value(table["type_id"].to_numpy(np.int64), known, codes.marks)
-    plain = kind != KINDS.index(RecordKind.REMARK)  # a remark carries neither weight nor work
+    values = _values(reading, MARKS, reading.codes.marks)
+    plain = values.kind != KINDS.index(RecordKind.REMARK)  # a remark carries neither weight nor work
     work = known.controls.work[control]
     too_long = known.works.too_long[work]
-    notes = prose(table["note"].to_numpy(object), encoding)
+    notes = prose(table["note"].to_numpy(object), reading.encoding)
     note_long = notes.longer_than(COMMENT_LIMIT)
+    entered_at, untimed = reading.moments(MARKS, "entered_at")
+    keys, repeated = _source_keys("mark", reading, MARKS)
     return Facts(
-        source_key=_source_keys("mark", table["id"].tolist()),
+        source_key=keys,
+        repeated=repeated,
+        unreadable=_spoilt(student, control_id, values.types) | known.lessons.unreadable[lesson],
         student=student,
-        kind=kind,
-        type_unknown=type_unknown,
+        kind=values.kind,
+        type_unknown=values.unknown,
         period_unknown=np.zeros(len(table), bool),
         cancelled=known.lessons.cancelled[lesson],
         duplicate=_repeated(control_id, student),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
-        value=value,
+        value=values.text,
+        value_spoilt=values.spoilt,
+        value_unsendable=values.unsendable,
+        points_unclear=values.points_unclear,
         first=known.lessons.date[lesson],
         last=known.lessons.date[lesson],
         number=known.lessons.number[lesson],
@@ -104,27 +163,35 @@ def _marks(raw: RawJournal, known: Dimensions, codes: Codes, encoding: str) -> F
         work_spoilt=plain & known.works.spoilt[work],
         comment=only(notes.values, ~note_long),
         comment_spoilt=notes.spoilt,
-        left_out=note_long | (plain & (too_long | known.controls.weight_wrong[control])),
-        entered_at=table["entered_at"].to_numpy("datetime64[s]"),
+        left_out=note_long | untimed | (plain & (too_long | known.controls.weight_wrong[control])),
+        entered_at=entered_at,
     )
 
 
-def _absences(raw: RawJournal, known: Dimensions, codes: Codes) -> Facts:
-    table = raw[ABSENCES.name]
-    none, no = np.full(len(table), None, object), np.zeros(len(table), bool)
-    lesson = known.lessons.lookup.positions(table["lesson_id"].to_numpy(np.int64))
-    value, kind, type_unknown = _value(table["type_id"].to_numpy(np.int64), known, codes.absences)
+def _absences(reading: _Reading) -> Facts:
+    known, size = reading.known, len(reading.keys.raw[ABSENCES.name])
+    none, no = np.full(size, None, object), np.zeros(size, bool)
+    student, lesson_id = reading.integers(ABSENCES, "student_id"), reading.integers(ABSENCES, "lesson_id")
+    lesson = known.lessons.lookup.positions(lesson_id)
+    values = _values(reading, ABSENCES, reading.codes.absences)
+    entered_at, untimed = reading.moments(ABSENCES, "changed_at")
+    keys, repeated = _source_keys("absence", reading, ABSENCES)
     return Facts(
-        source_key=_source_keys("absence", table["id"].tolist()),
-        student=table["student_id"].to_numpy(np.int64),
-        kind=kind,
-        type_unknown=type_unknown,
+        source_key=keys,
+        repeated=repeated,
+        unreadable=_spoilt(student, lesson_id, values.types) | known.lessons.unreadable[lesson],
+        student=student,
+        kind=values.kind,
+        type_unknown=values.unknown,
         period_unknown=no,
         cancelled=known.lessons.cancelled[lesson],
         duplicate=no,
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
-        value=value,
+        value=values.text,
+        value_spoilt=values.spoilt,
+        value_unsendable=values.unsendable,
+        points_unclear=values.points_unclear,
         first=known.lessons.date[lesson],
         last=known.lessons.date[lesson],
         number=known.lessons.number[lesson],
@@ -134,51 +201,108 @@ def _absences(raw: RawJournal, known: Dimensions, codes: Codes) -> Facts:
         work_spoilt=no,
         comment=none,
         comment_spoilt=no,
-        left_out=no,
-        entered_at=table["changed_at"].to_numpy("datetime64[s]"),
+        left_out=untimed,
+        entered_at=entered_at,
     )
 
 
-def _period_marks(raw: RawJournal, known: Dimensions, codes: Codes) -> Facts:
-    table = raw[PERIOD_MARKS.name]
-    none, no = np.full(len(table), None, object), np.zeros(len(table), bool)
+def _period_marks(reading: _Reading) -> Facts:
+    known, size = reading.known, len(reading.keys.raw[PERIOD_MARKS.name])
+    none, no = np.full(size, None, object), np.zeros(size, bool)
     names = known.periods.name
-    period = names.lookup.positions(table["period_id"].to_numpy(np.int64))
-    kind = kinds_of(known.periods.kind, codes.periods)[period]
-    ranges = [CodeRange(first, last, RecordKind.PERIOD) for first, last in codes.period_marks]
-    value, _, type_unknown = _value(table["type_id"].to_numpy(np.int64), known, ranges)
-    journal = known.journals.positions(table["journal_id"].to_numpy(np.int64))
+    student, period_id = reading.integers(PERIOD_MARKS, "student_id"), reading.integers(PERIOD_MARKS, "period_id")
+    journal_id = reading.integers(PERIOD_MARKS, "journal_id")
+    period, journal = names.lookup.positions(period_id), known.journals.positions(journal_id)
+    kind = kinds_of(known.periods.kind, reading.codes.periods, reading.keys.texts.get("period-kind"))[period]
+    values = _values(reading, PERIOD_MARKS, reading.codes.period_marks)
     too_long = names.too_long[period]
+    entered_at, untimed = reading.moments(PERIOD_MARKS, "changed_at")
+    keys, repeated = _source_keys("period", reading, PERIOD_MARKS)
     return Facts(
-        source_key=_source_keys("period", table["id"].tolist()),
-        student=table["student_id"].to_numpy(np.int64),
+        source_key=keys,
+        repeated=repeated,
+        unreadable=_spoilt(student, period_id, journal_id, values.types),
+        student=student,
         kind=kind,
-        type_unknown=type_unknown,
+        type_unknown=values.unknown,
         period_unknown=kind == NO_KIND,
         cancelled=no,
         duplicate=no,
         journal=journal,
         subject=known.journal_subject[journal],
-        value=value,
+        value=values.text,
+        value_spoilt=values.spoilt,
+        value_unsendable=values.unsendable,
+        points_unclear=values.points_unclear,
         first=known.periods.first[period],
         last=known.periods.last[period],
-        number=np.full(len(table), NOTHING, np.int64),
+        number=np.full(size, NOTHING, np.int64),
         number_wrong=no,
         weight=none,
         work=only(names.text[period], ~too_long),
         work_spoilt=names.spoilt[period],
         comment=none,
         comment_spoilt=no,
-        left_out=too_long,
-        entered_at=table["changed_at"].to_numpy("datetime64[s]"),
+        left_out=too_long | untimed,
+        entered_at=entered_at,
     )
 
 
-def _value(types: IntArray, known: Dimensions, ranges: Sequence[CodeRange]) -> tuple[IntArray, KindArray, BoolArray]:
-    """Return each type's position, the kind its code means, and whether code or type is unknown."""
-    value = known.mark_types.lookup.positions(types)
-    kind = kinds_of(types, ranges)
-    return value, kind, (kind == NO_KIND) | (value == known.mark_types.lookup.size)
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """What the facts of a table are worth, by their codes or by themselves."""
+
+    types: IntArray
+    kind: KindArray
+    unknown: BoolArray
+    text: ObjectArray
+    spoilt: BoolArray
+    unsendable: BoolArray
+    points_unclear: BoolArray
+
+
+def _values(reading: _Reading, table: RawTable, meanings: Sequence[CodeMeaning]) -> _Values:
+    types, names = reading.integers(table, "type_id"), reading.known.mark_types
+    place = names.lookup.positions(types)
+    kind = kinds_of(types, meanings, reading.keys.texts.get("type"))
+    coded = _Values(
+        types=types,
+        kind=kind,
+        unknown=(kind == NO_KIND) | (place == names.lookup.size),
+        text=names.text[place],
+        spoilt=names.spoilt[place],
+        unsendable=names.unsendable[place],
+        points_unclear=np.zeros(len(types), bool),
+    )
+    own = np.flatnonzero(types == NOTHING) if reading.codes.uncoded and "points" in table.columns else types[:0]
+    if len(own):
+        _by_themselves(coded, own, reading, table)
+    return coded
+
+
+def _by_themselves(values: _Values, places: IntArray, reading: _Reading, table: RawTable) -> None:
+    """Fill in what the marks at `places`, which have no code, say themselves."""
+    frame = reading.keys.raw[table.name].iloc[places]
+    signs = lines(frame["sign"].to_numpy(object), reading.encoding)
+    points = points_texts(frame["points"].tolist(), frame["maximum"].tolist())
+    bare = signs.missing() & ~signs.spoilt
+    text = np.where(bare, points, signs.values)
+    given = ~(bare & np.asarray(frame["points"].isna(), bool))
+    kind = reading.codes.uncoded
+    values.kind[places] = np.where(given, KINDS.index(kind), NO_KIND) if kind else NO_KIND
+    values.unknown[places] = ~given
+    values.text[places] = text
+    values.spoilt[places] = signs.spoilt
+    values.unsendable[places] = Texts(text, signs.spoilt).longer_than(VALUE_LIMIT)
+    values.points_unclear[places] = bare & given & np.asarray(pd.isna(points), bool)
+
+
+def _spoilt(*keys: IntArray) -> BoolArray:
+    """Tell which rows have a key that can't be read."""
+    result = np.zeros(len(keys[0]), bool)
+    for column in keys:
+        result |= column == SPOILT
+    return result
 
 
 def _repeated(control: IntArray, student: IntArray) -> BoolArray:
@@ -191,8 +315,22 @@ def _repeated(control: IntArray, student: IntArray) -> BoolArray:
     return result
 
 
-def _source_keys(prefix: str, ids: list[int]) -> ObjectArray:
-    return np.array([f"{prefix}:{row}" for row in ids], object)
+def _source_keys(prefix: str, reading: _Reading, table: RawTable) -> tuple[ObjectArray, BoolArray]:
+    """Return the rows' names, and which of them are no names: null, spoilt, or borne by several rows.
+
+    Of several rows the first keeps the name, so that what the portal holds under it is known; the others are counted.
+    """
+    ids = reading.keys.raw[table.name]["id"].to_numpy()
+    texts = key_texts(ids, reading.encoding.name)
+    keys = np.array([f"{prefix}:{text}" for text in texts.tolist()], object)
+    index = pd.Index(texts)
+    nameless = np.asarray(index.isin([MISSING, SPOILT_KEY]), bool)
+    if index.is_unique:
+        return keys, nameless
+    again = pd.Series(keys).groupby(keys).cumcount().to_numpy()
+    for place in np.flatnonzero(again).tolist():
+        keys[place] = f"{keys[place]}#{again[place] + 1}"
+    return keys, nameless | np.asarray(index.duplicated(keep=False), bool)
 
 
 def _joined(parts: Sequence[Facts]) -> Facts:

@@ -1,7 +1,8 @@
 """Joins by position: where a key stands in a table, and whether a key's stays overlap given days.
 
 Rules. A key that the table doesn't hold is at position len(table), where every dimension keeps a last row
-that says nothing; so no join drops or doubles a fact. Of two rows with one key the first counts. A stay
+that says nothing; so no join drops or doubles a fact. Of two rows with one key the first counts. A key that is
+null or spoilt is equal to none, not even to another such. A stay
 without a first day, or whose last day lies before its first, covers no day; one without a last day is open.
 """
 
@@ -9,6 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from mappings.raw import SPOILT
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 DayArray: TypeAlias = npt.NDArray[np.datetime64]
@@ -31,7 +34,7 @@ class Lookup:
             return np.zeros(len(wanted), np.int64)
         places = np.searchsorted(self._sorted, wanted)
         inside = np.minimum(places, self.size - 1)
-        return np.where(self._sorted[inside] == wanted, self._order[inside], self.size)
+        return np.where((self._sorted[inside] == wanted) & (wanted > SPOILT), self._order[inside], self.size)
 
 
 class Stays:

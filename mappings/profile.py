@@ -1,10 +1,11 @@
 """Loads a mapping profile: a folder with `profile.toml`, `codes.toml` and one `.sql` file for each raw table.
 
-Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:first`
-and `:last`, the days of the window. Where a query says `{text column length}`, the profile's form for the
-database's dialect is put, so that texts arrive as the bytes that the school stored. A query may carry no
-other braces. A code that no range covers is unknown, and unknown is set aside, never guessed.
-Errors name the file and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
+Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:first` and
+`:last`, the days of the window. `fingerprints.sql` may be left out; all others must be there. Where a query
+says `{text column length}`, the profile's form for the database's dialect is put, so that texts arrive as the
+bytes that the school stored. A query may carry no other braces. A query that holds `TODO` is not finished. A
+code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file and the key.
+Deliberately not here: what becomes of the rows (`mappings.records`).
 """
 
 import codecs
@@ -16,11 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
-from mappings.raw import ALL_TABLES
+from mappings.raw import ALL_TABLES, FINGERPRINTS, RawTable
+from mappings.texts import Encoding
 
 PROFILES = Path(__file__).parent
 
@@ -80,24 +82,49 @@ class CodeRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
-    """What the school's codes mean. A code that stands in no range is unknown."""
+class CodeNames:
+    """These codes, which are texts, mean `kind`."""
 
-    marks: tuple[CodeRange, ...]
-    absences: tuple[CodeRange, ...]
-    periods: tuple[CodeRange, ...]
-    period_marks: tuple[tuple[int, int], ...]
+    names: frozenset[str]
+    kind: RecordKind
+
+
+CodeMeaning = CodeRange | CodeNames
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What the school's codes mean. A code that stands in no range and under no name is unknown.
+
+    `period_marks` says which codes may stand there; its kinds mean nothing, for the kind is the period's.
+    `uncoded` is the kind of a mark that has no code but its own sign or points; None where there are no such marks.
+    """
+
+    marks: tuple[CodeMeaning, ...]
+    absences: tuple[CodeMeaning, ...]
+    periods: tuple[CodeMeaning, ...]
+    period_marks: tuple[CodeMeaning, ...]
+    uncoded: RecordKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A mapping profile, checked whole. `texts` gives the form in which a dialect's text columns are read."""
+    """A mapping profile, checked whole. `texts` gives the form in which a dialect's text columns are read.
+
+    `misread_as` names the encoding under which the database took the school's bytes, where that is the wrong one.
+    """
 
     name: str
     encoding: str
     queries: Mapping[str, Query]
     texts: Mapping[str, str]
     codes: Codes
+    misread_as: str | None = None
+
+    @property
+    def reading(self) -> Encoding:
+        """How this profile's texts are decoded."""
+        return Encoding(self.encoding, self.misread_as)
 
     def statement(self, table: str, dialect: str, style: ParameterStyle) -> Statement:
         """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""
@@ -133,46 +160,64 @@ class _Head(BaseModel):
 
     name: str
     encoding: Annotated[str, AfterValidator(_known_encoding)]
+    misread_as: Annotated[str, AfterValidator(_known_encoding)] | None = None
     texts: Annotated[dict[str, Annotated[str, AfterValidator(_text_form)]], AfterValidator(_with_other)]
 
 
 class _Range(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    first: int
-    last: int
+    first: int | None = None
+    last: int | None = None
+    codes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> "_Range":
-        if self.first > self.last:
+        if bool(self.codes) == (self.first is not None) or (self.first is None) != (self.last is None):
+            raise ValueError("either")
+        if self.first is not None and self.last is not None and self.first > self.last:
             raise ValueError("order")
         return self
+
+    def meaning(self, kind: RecordKind) -> CodeMeaning:
+        """Return what these codes mean."""
+        if self.first is None or self.last is None:
+            return CodeNames(frozenset(self.codes), kind)
+        return CodeRange(self.first, self.last, kind)
 
 
 class _KindRange(_Range):
     kind: RecordKind
 
 
+class _Uncoded(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mark: RecordKind
+
+
 _AnyRange = TypeVar("_AnyRange", bound=_Range)
 
 
 def _distinct(ranges: list[_AnyRange]) -> list[_AnyRange]:
-    ordered = sorted((r.first, r.last) for r in ranges)
-    if any(following <= last for (_, last), (following, _) in pairwise(ordered)):
+    ordered = sorted((r.first, r.last) for r in ranges if r.first is not None and r.last is not None)
+    names = [name for r in ranges for name in r.codes]
+    if any(following <= last for (_, last), (following, _) in pairwise(ordered)) or len(set(names)) < len(names):
         raise ValueError("overlap")
     return ranges
 
 
-_Kinds = Annotated[list[_KindRange], Field(min_length=1), AfterValidator(_distinct)]
+_Kinds = Annotated[list[_KindRange], AfterValidator(_distinct)]
 
 
 class _CodeTables(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mark: _Kinds
-    absence: _Kinds
-    period: _Kinds
-    period_mark: Annotated[list[_Range], Field(min_length=1), AfterValidator(_distinct)]
+    mark: _Kinds = []
+    absence: _Kinds = []
+    period: _Kinds = []
+    period_mark: Annotated[list[_Range], AfterValidator(_distinct)] = []
+    uncoded: _Uncoded | None = None
 
 
 _EXPECTATIONS = {
@@ -183,6 +228,7 @@ _EXPECTATIONS = {
     ),
     "other": ("нужна форма «other» для прочих баз данных", 'the form "other", for other databases, is needed'),
     "order": ("first не может быть больше last", "first can't be above last"),
+    "either": ("нужны либо first и last, либо codes", "either first and last, or codes, are needed"),
     "overlap": ("диапазоны кодов одной таблицы пересекаются", "ranges of one table overlap"),
 }
 
@@ -204,19 +250,28 @@ def load_profile(name: str, folder: Path | None = None) -> Profile:
     return Profile(
         name=name,
         encoding=head.encoding,
-        queries={table.name: _query(name, place, table.name, windowed=table.windowed) for table in ALL_TABLES},
+        queries=_queries(name, place),
         texts=head.texts,
         codes=Codes(
             marks=_ranges(codes.mark),
             absences=_ranges(codes.absence),
             periods=_ranges(codes.period),
-            period_marks=tuple((r.first, r.last) for r in codes.period_mark),
+            period_marks=tuple(r.meaning(RecordKind.PERIOD) for r in codes.period_mark),
+            uncoded=None if codes.uncoded is None else codes.uncoded.mark,
         ),
+        misread_as=head.misread_as,
     )
 
 
-def _ranges(ranges: Sequence[_KindRange]) -> tuple[CodeRange, ...]:
-    return tuple(CodeRange(r.first, r.last, r.kind) for r in ranges)
+def _queries(name: str, place: Path) -> dict[str, Query]:
+    tables: list[RawTable] = list(ALL_TABLES)
+    if (place / f"{FINGERPRINTS.name}.sql").exists():
+        tables.append(FINGERPRINTS)
+    return {table.name: _query(name, place, table.name, windowed=table.windowed) for table in tables}
+
+
+def _ranges(ranges: Sequence[_KindRange]) -> tuple[CodeMeaning, ...]:
+    return tuple(r.meaning(r.kind) for r in ranges)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -249,6 +304,8 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query:
         text = None
     if text is None:
         raise _wrong(profile, path.name, "", "файла нет или это не UTF-8", "the file is missing or no UTF-8")
+    if re.search(r"\bTODO\b", text):
+        raise _wrong(profile, path.name, "TODO", "запрос не дописан", "the query is not finished")
     template = _COMMENT.sub(" ", text).strip().removesuffix(";").rstrip()
     if not re.match(r"(SELECT|WITH)\b", template, re.IGNORECASE) or ";" in template:
         raise _wrong(profile, path.name, "", "нужен ровно один запрос SELECT", "exactly one SELECT is needed")

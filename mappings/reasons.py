@@ -16,6 +16,8 @@ class SetAsideReason(StrEnum):
 
     LESSON_CANCELLED = "lesson-cancelled"
     NOT_ENROLLED = "not-enrolled"
+    DUPLICATE_KEY = "duplicate-key"
+    UNREADABLE_FIELD = "unreadable-field"
     DUPLICATE_MARK = "duplicate-mark"
     UNKNOWN_MARK_TYPE = "unknown-mark-type"
     UNKNOWN_PERIOD_KIND = "unknown-period-kind"
@@ -23,6 +25,7 @@ class SetAsideReason(StrEnum):
     FUTURE_DATE = "future-date"
     UNDECODABLE_TEXT = "undecodable-text"
     TEXT_NOT_SENDABLE = "text-not-sendable"
+    POINTS_UNCLEAR = "points-unclear"
 
 
 class RecordWarning(StrEnum):
@@ -45,6 +48,17 @@ MEANINGS: Mapping[SetAsideReason | RecordWarning, tuple[Wording, Wording]] = {
     SetAsideReason.NOT_ENROLLED: (
         Wording("В этот день ученик не числился в школе", "The student was not enrolled on that day"),
         Wording("Исправьте зачисление или дату записи", "Correct the enrolment or the record's date"),
+    ),
+    SetAsideReason.DUPLICATE_KEY: (
+        Wording("У записи нет своего номера в базе школы", "The record has no number of its own in the database"),
+        Wording(
+            "Сообщите оператору района: номер пуст или стоит у нескольких записей",
+            "Tell the operator: the number is missing, or several records bear it",
+        ),
+    ),
+    SetAsideReason.UNREADABLE_FIELD: (
+        Wording("Поле записи в базе школы испорчено", "A field of the record is damaged in the school's database"),
+        Wording("Внесите запись в журнале заново", "Enter the record in the journal anew"),
     ),
     SetAsideReason.DUPLICATE_MARK: (
         Wording("Две отметки одному ученику за одну работу", "Two marks of one student for one piece of work"),
@@ -80,6 +94,10 @@ MEANINGS: Mapping[SetAsideReason | RecordWarning, tuple[Wording, Wording]] = {
             "Исправьте справочник: предмет – до 100 знаков, обозначение отметки – до 16",
             "Correct the reference table: a subject has up to 100 characters, a mark's sign up to 16",
         ),
+    ),
+    SetAsideReason.POINTS_UNCLEAR: (
+        Wording("Баллы без наибольшего балла или меньше нуля", "Points without a maximum, or below zero"),
+        Wording("Поставьте работе наибольший балл, исправьте баллы", "Give the work a maximum, correct the points"),
     ),
     RecordWarning.COMMENT_UNDECODABLE: (
         Wording("Примечание не читается, запись отправлена без него", "The note can't be read; sent without it"),

@@ -18,6 +18,7 @@ from journal.frames import RECORD_COLUMNS
 from journal.school import SchoolReading, Window
 from mappings.dimensions import Dimensions, dimensions
 from mappings.facts import KINDS, Facts, facts
+from mappings.keys import as_integers
 from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
@@ -36,12 +37,14 @@ def to_reading(
 
     The raw tables must be those of `mappings.raw.JOURNAL_TABLES`; their rows are counted as read, all of them.
     """
-    known = dimensions(raw, profile.encoding)
-    rows = facts(raw, known, profile.codes, profile.encoding)
+    keys = as_integers(raw, profile.encoding)
+    students_known, raw = roster(raw, profile.reading), keys.raw
+    known = dimensions(raw, profile.reading)
+    rows = facts(keys, known, profile.codes, profile.reading)
     reason = _first_reason(rows, raw, known, today)
     taken = np.flatnonzero(reason == "")
     left = np.flatnonzero(reason != "")
-    students = pd.Series(rows.student).astype(str).to_numpy(object)
+    students = keys.text_of("student", rows.student)
     set_aside = pd.DataFrame(
         {
             "source_key": _strings(rows.source_key[left]),
@@ -56,7 +59,7 @@ def to_reading(
         records=records,
         set_aside=set_aside,
         warnings=_warnings(rows, taken, _not_members(rows, raw, known), untimed),
-        roster=roster(raw, profile.encoding),
+        roster=students_known,
     )
 
 
@@ -64,18 +67,18 @@ def _first_reason(rows: Facts, raw: RawJournal, known: Dimensions, today: date) 
     """Return for each fact the first reason that applies, "" where none does."""
     undated = np.isnat(rows.last)
     applies: Mapping[SetAsideReason, BoolArray] = {
-        SetAsideReason.LESSON_CANCELLED: rows.cancelled,
-        SetAsideReason.NOT_ENROLLED: ~undated & ~_enrolled(rows, raw),
+        SetAsideReason.LESSON_CANCELLED: rows.cancelled & ~rows.repeated,
+        SetAsideReason.NOT_ENROLLED: ~undated & ~rows.unreadable & ~rows.repeated & ~_enrolled(rows, raw),
+        SetAsideReason.DUPLICATE_KEY: rows.repeated,
+        SetAsideReason.UNREADABLE_FIELD: rows.unreadable,
         SetAsideReason.DUPLICATE_MARK: rows.duplicate,
         SetAsideReason.UNKNOWN_MARK_TYPE: rows.type_unknown,
         SetAsideReason.UNKNOWN_PERIOD_KIND: rows.period_unknown,
         SetAsideReason.DATE_MISSING: undated,
         SetAsideReason.FUTURE_DATE: rows.last > np.datetime64(today, "s"),
-        SetAsideReason.UNDECODABLE_TEXT: known.subjects.spoilt[rows.subject]
-        | known.mark_types.spoilt[rows.value]
-        | rows.work_spoilt,
-        SetAsideReason.TEXT_NOT_SENDABLE: known.subjects.unsendable[rows.subject]
-        | known.mark_types.unsendable[rows.value],
+        SetAsideReason.UNDECODABLE_TEXT: known.subjects.spoilt[rows.subject] | rows.value_spoilt | rows.work_spoilt,
+        SetAsideReason.TEXT_NOT_SENDABLE: known.subjects.unsendable[rows.subject] | rows.value_unsendable,
+        SetAsideReason.POINTS_UNCLEAR: rows.points_unclear,
     }
     result = np.full(len(rows.student), "", object)
     for reason in reversed(SetAsideReason):
@@ -124,7 +127,7 @@ def _records(
         "lesson_number": pd.arrays.IntegerArray(
             np.where(number == NOTHING, 0, number).astype(np.int16), number == NOTHING
         ),
-        "value": _strings(known.mark_types.text[rows.value[taken]]),
+        "value": _strings(rows.value[taken]),
         "weight": _strings(rows.weight[taken]),
         "work": _strings(rows.work[taken]),
         "comment": _strings(rows.comment[taken]),

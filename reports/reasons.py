@@ -35,6 +35,8 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
         "date-not-covered": Owner.REGISTRAR,
     },
     Fate.SET_ASIDE: {
+        "duplicate-key": Owner.OPERATOR,
+        "unreadable-field": Owner.JOURNAL,
         "duplicate-mark": Owner.TEACHER,
         "unknown-mark-type": Owner.JOURNAL,
         "unknown-period-kind": Owner.JOURNAL,
@@ -44,6 +46,7 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
         "not-enrolled": Owner.JOURNAL,
         "undecodable-text": Owner.JOURNAL,
         "text-not-sendable": Owner.JOURNAL,
+        "points-unclear": Owner.TEACHER,
     },
     Fate.WARNING: {
         "comment-undecodable": Owner.TEACHER,

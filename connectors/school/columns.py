@@ -2,67 +2,110 @@
 
 Rules. The profile's tables say of what type a column is; a driver's own idea of it only has to be
 convertible without loss of meaning. A date may come as a date, a moment or ISO text, a decimal as any number
-or text, an integer as any integer or text of one. A moment with a zone is refused: the school's times are
-local. Null is `NOTHING`, NaT or None, as `mappings.raw` says.
+or text, an integer as any integer or text of one. A moment with a zone is not taken: the school's times are
+local. Null is `NOTHING`, NaT or None, and a field that is not of its type is spoilt, as `mappings.raw` says: one
+damaged field sets one row aside. A column in which not one field is of its type is another column than the
+profile thinks (`unreadable_column`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from mappings.raw import DTYPES, NOTHING, ColumnType
+from mappings.raw import DTYPES, NOTHING, SPOILT, SPOILT_TIME, ColumnType
 
 Column: TypeAlias = npt.NDArray[np.generic]
 
 
-class ColumnTypeError(Exception):
-    """A column holds what is not of its type; `column` names it. Carries no value."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(column)
-        self.column = column
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?")
+_WRONG = (TypeError, ValueError, OverflowError, ArithmeticError)
 
 
-def to_columns(rows: Sequence[Sequence[object]], types: Mapping[str, ColumnType]) -> dict[str, Column]:
-    """Return the rows' columns, typed. Raises ColumnTypeError."""
+def to_columns(
+    rows: Sequence[Sequence[object]], types: Mapping[str, ColumnType], places: Sequence[int | None] | None = None
+) -> dict[str, Column]:
+    """Return the rows' columns, typed. `places` says where each column stands in a row; None: not there, so null.
+
+    Without `places` the columns stand in their order, and those that rows are too short for are null.
+    """
     if not rows:
         return {name: np.empty(0, DTYPES[kind]) for name, kind in types.items()}
-    found = zip(*rows, strict=True)
-    return {name: _column(name, kind, list(values)) for (name, kind), values in zip(types.items(), found, strict=True)}
+    found = list(zip(*rows, strict=True))
+    chosen = [place if place < len(found) else None for place in range(len(types))] if places is None else places
+    missing = [None] * len(rows)
+    return {
+        name: _CONVERSIONS[kind](missing if place is None else found[place])
+        for (name, kind), place in zip(types.items(), chosen, strict=True)
+    }
 
 
-def _column(name: str, kind: ColumnType, values: list[object]) -> Column:
+def unreadable_column(columns: Mapping[str, Column], types: Mapping[str, ColumnType]) -> str | None:
+    """Return a column in which some fields are spoilt and none can be read, None where there is none."""
+    for name, kind in types.items():
+        values = columns[name]
+        if kind in _TIMES:
+            spoilt, null = values == SPOILT_TIME, np.isnat(values)
+        elif kind is ColumnType.INTEGER:
+            spoilt, null = values == SPOILT, values == NOTHING
+        else:
+            continue
+        if spoilt.any() and (spoilt | null).all():
+            return name
+    return None
+
+
+def _converted(values: Sequence[object], convert: Callable[[object], object], spoilt: object) -> list[object]:
+    """Return each value converted; `spoilt` for one that can't be."""
     try:
-        return _CONVERSIONS[kind](values)
-    except (TypeError, ValueError, OverflowError, InvalidOperation):
+        return [convert(value) for value in values]
+    except _WRONG:
         pass
-    raise ColumnTypeError(name)
+    result: list[object] = []
+    for value in values:
+        try:
+            result.append(convert(value))
+        except _WRONG:
+            result.append(spoilt)
+    return result
 
 
-def _integers(values: list[object]) -> Column:
-    return np.array([NOTHING if value is None else _integer(value) for value in values], np.int64)
+def _integers(values: Sequence[object]) -> Column:
+    return np.array(_converted(values, _integer, SPOILT), np.int64)
 
 
 def _integer(value: object) -> int:
-    if isinstance(value, int):
-        return value
-    number = Decimal(str(value))
-    if number != number.to_integral_value():
-        raise ValueError("fraction")
-    return int(number)
+    if value is None:
+        return NOTHING
+    if not isinstance(value, int):
+        number = Decimal(str(value).strip())
+        if number != number.to_integral_value():
+            raise ValueError("fraction")
+        value = int(number)
+    if not SPOILT < value <= _LARGEST:
+        raise OverflowError("integer")
+    return value
 
 
-def _dates(values: list[object]) -> Column:
-    return np.array([_day(value) for value in values], "datetime64[D]").astype("datetime64[s]")
+def _keys(values: Sequence[object]) -> Column:
+    """Return keys as whole numbers where all are, else as they come."""
+    if all(value is None or (isinstance(value, (int, Decimal)) and value == int(value)) for value in values):
+        return _integers(values)
+    return _texts(values)
+
+
+def _dates(values: Sequence[object]) -> Column:
+    return np.array(_converted(values, _day, SPOILT_DAY), "datetime64[D]").astype("datetime64[s]")
 
 
 def _day(value: object) -> date | None:
     if isinstance(value, str):
-        return date.fromisoformat(value[:10])
+        return _written(value).date()
     if isinstance(value, datetime):
         return value.date()
     if value is None or isinstance(value, date):
@@ -70,13 +113,13 @@ def _day(value: object) -> date | None:
     raise TypeError("date")
 
 
-def _moments(values: list[object]) -> Column:
-    return np.array([_moment(value) for value in values], "datetime64[s]")
+def _moments(values: Sequence[object]) -> Column:
+    return np.array(_converted(values, _moment, SPOILT_DAY), "datetime64[s]")
 
 
 def _moment(value: object) -> datetime | date | None:
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        return _written(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
         raise TypeError("zone")
     if value is None or isinstance(value, date):
@@ -84,21 +127,34 @@ def _moment(value: object) -> datetime | date | None:
     raise TypeError("moment")
 
 
-def _texts(values: list[object]) -> Column:
+def _written(text: str) -> datetime:
+    """Return a day or moment of ISO text, as databases without such types keep it; nothing may stand behind it."""
+    trimmed = text.strip()
+    if not _DAY.fullmatch(trimmed) and not _MOMENT.fullmatch(trimmed):
+        raise ValueError("date")
+    return datetime.fromisoformat(trimmed)
+
+
+def _texts(values: Sequence[object]) -> Column:
     result = np.empty(len(values), object)
     result[:] = values
     return result
 
 
-def _decimals(values: list[object]) -> Column:
-    decimals: list[object] = [
-        value if value is None or isinstance(value, Decimal) else Decimal(str(value)) for value in values
-    ]
-    return _texts(decimals)
+def _decimals(values: Sequence[object]) -> Column:
+    return _texts(_converted(values, _decimal, Decimal("NaN")))
 
 
-_CONVERSIONS: Mapping[ColumnType, Callable[[list[object]], Column]] = {
+def _decimal(value: object) -> Decimal | None:
+    return value if value is None or isinstance(value, Decimal) else Decimal(str(value).strip())
+
+
+_LARGEST = int(np.iinfo(np.int64).max)
+_TIMES = (ColumnType.DATE, ColumnType.MOMENT)
+SPOILT_DAY: date = SPOILT_TIME.astype("datetime64[D]").item()
+_CONVERSIONS: Mapping[ColumnType, Callable[[Sequence[object]], Column]] = {
     ColumnType.INTEGER: _integers,
+    ColumnType.KEY: _keys,
     ColumnType.DATE: _dates,
     ColumnType.MOMENT: _moments,
     ColumnType.TEXT: _texts,

@@ -30,7 +30,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.embedded import use_embedded_firebird
 from connectors.school.firebird_rows import Layout, blocks, layout_of
-from connectors.school.snapshot import SnapshotFacts, check_count, row_chunks
+from connectors.school.snapshot import SnapshotFacts, places, row_chunks
 from connectors.school.source import FirebirdFile, FirebirdServer
 from journal.wording import BridgeError
 from mappings.profile import Statement
@@ -67,8 +67,7 @@ class FirebirdDriver:
             if layout is not None:
                 yield from blocks(cursor._result, layout, size)  # noqa: SLF001  see firebird_rows
             else:
-                check_count(table, len(cursor.description))
-                yield from row_chunks(table, cursor.fetchmany, size)
+                yield from row_chunks(table, [str(item[0]) for item in cursor.description], cursor.fetchmany, size)
         finally:
             with suppress(DatabaseError):
                 cursor.close()
@@ -176,8 +175,8 @@ def _layout(cursor: Cursor, table: RawTable) -> Layout | None:
     buffer, items = getattr(statement, "_out_buffer", None), getattr(statement, "_out_desc", None)
     if buffer is None or items is None or not hasattr(getattr(cursor, "_result", None), "fetch_next"):
         return None
-    check_count(table, len(items))
-    return layout_of(table.columns, items, len(buffer))
+    order = places(table, [str(item.alias) for item in items])
+    return layout_of(table.columns, [None if place is None else items[place] for place in order], len(buffer))
 
 
 def _file_refusal(error: Exception, school: str, path: Path) -> BridgeError:

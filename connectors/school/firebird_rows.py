@@ -19,7 +19,7 @@ from firebird.driver.fbapi import OCTETS
 from firebird.driver.interfaces import iResultSet
 from firebird.driver.types import SQLDataType, StateResult
 
-from connectors.school.columns import Column
+from connectors.school.columns import Column, to_columns
 from mappings.raw import NOTHING, ColumnType
 
 _EPOCH_DAY = 40587  # 1970-01-01, counted as Firebird does from 1858-11-17
@@ -29,6 +29,7 @@ _ALIGNMENT = 8
 _INTEGERS: Mapping[SQLDataType, str] = {SQLDataType.SHORT: "<i2", SQLDataType.LONG: "<i4", SQLDataType.INT64: "<i8"}
 _FORMS: Mapping[ColumnType, tuple[SQLDataType, ...]] = {
     ColumnType.INTEGER: tuple(_INTEGERS),
+    ColumnType.KEY: tuple(_INTEGERS),
     ColumnType.DECIMAL: tuple(_INTEGERS),
     ColumnType.DATE: (SQLDataType.DATE,),
     ColumnType.MOMENT: (SQLDataType.TIMESTAMP,),
@@ -58,11 +59,17 @@ class Layout:
     readers: Mapping[str, Callable[[Block], Column]]
 
 
-def layout_of(types: Mapping[str, ColumnType], items: Sequence[ItemLike], length: int) -> Layout | None:
-    """Return the layout of a message of `length` bytes, or None where a field is of a form not read here."""
+def layout_of(types: Mapping[str, ColumnType], items: Sequence[ItemLike | None], length: int) -> Layout | None:
+    """Return the layout of a message of `length` bytes, or None where a field is of a form not read here.
+
+    An item that is None stands for a column that the query doesn't return: it is null in every row.
+    """
     fields: dict[str, tuple[str, int]] = {}
     readers: dict[str, Callable[[Block], Column]] = {}
     for (name, kind), item in zip(types.items(), items, strict=True):
+        if item is None:
+            readers[name] = _nulls(kind)
+            continue
         if not _readable(kind, item):
             return None
         fields[f"{name}.null"] = ("<i2", item.null_offset)
@@ -77,7 +84,7 @@ def layout_of(types: Mapping[str, ColumnType], items: Sequence[ItemLike], length
             readers[name] = _dates(name)
         else:
             fields[name] = (_INTEGERS[item.datatype], item.offset)
-            readers[name] = _integers(name) if kind is ColumnType.INTEGER else _decimals(name, item.scale)
+            readers[name] = _integers(name) if kind is not ColumnType.DECIMAL else _decimals(name, item.scale)
     dtype = np.dtype(
         {
             "names": list(fields),
@@ -121,6 +128,13 @@ def _readable(kind: ColumnType, item: ItemLike) -> bool:
     if kind is ColumnType.TEXT:
         return bool(item.charset == OCTETS)
     return kind is ColumnType.DECIMAL or not (item.scale or item.subtype)
+
+
+def _nulls(kind: ColumnType) -> Callable[[Block], Column]:
+    def read(rows: Block) -> Column:
+        return to_columns([()] * len(rows), {"null": kind}, [None])["null"]
+
+    return read
 
 
 def _integers(name: str) -> Callable[[Block], Column]:

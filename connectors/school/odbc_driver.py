@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import SnapshotFacts, check_count, row_chunks
+from connectors.school.snapshot import SnapshotFacts, row_chunks
 from connectors.school.source import OdbcSource
 from connectors.school.sql_driver import OTHER_ENGINES
 from journal.wording import BridgeError
@@ -61,8 +61,7 @@ class OdbcDriver:
         try:
             bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
             cursor.execute(statement.sql, *bound)
-            check_count(table, len(cursor.description or ()))
-            yield from row_chunks(table, cursor.fetchmany, size)
+            yield from row_chunks(table, [str(item[0]) for item in cursor.description or ()], cursor.fetchmany, size)
         finally:
             with suppress(Exception):
                 cursor.close()

@@ -13,7 +13,7 @@ from mappings.texts import lines
 
 def school_codes(snapshot: Snapshot, profile: Profile) -> tuple[str, ...]:
     """Return the codes of the schools that the database says it belongs to; U+FFFD for one that can't be read."""
-    codes = lines(snapshot.read(SCHOOL, profile)["code"].to_numpy(object), profile.encoding)
+    codes = lines(snapshot.read(SCHOOL, profile)["code"].to_numpy(object), profile.reading)
     return tuple("\ufffd" if code is None else str(code) for code in codes.values.tolist())
 
 

@@ -55,4 +55,4 @@ def read_identities(
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
         raw = {table.name: snapshot.read(table, profile) for table in (IDENTITIES, ENROLMENTS)}
-    return identities(raw, profile.encoding, today)
+    return identities(raw, profile.reading, today)

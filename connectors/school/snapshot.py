@@ -2,7 +2,7 @@
 
 Rules. All queries of one reading go through one transaction that sees one state of the database and is not
 allowed to write, where the database can be told so. Whoever opens a snapshot closes it. A query's columns
-must be as many as `mappings.raw` declares, in its order; nothing is reflected or guessed.
+must bear the names that `mappings.raw` declares, in any order; nothing is reflected or guessed.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from connectors.school import refusals
-from connectors.school.columns import Column, ColumnTypeError, to_columns
+from connectors.school.columns import Column, to_columns, unreadable_column
 from journal.school import Window
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Profile, Statement
@@ -57,7 +57,7 @@ class Driver(Protocol):
     ) -> Iterator[dict[str, Column]]:
         """Run the query and yield its rows as typed columns, `size` rows at a time.
 
-        The query's columns are checked first: ColumnsDifferError. Raises ColumnTypeError too.
+        The query's columns are checked first: ColumnsDifferError.
         """
         ...
 
@@ -97,7 +97,10 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         parts = list(self._chunks(table, profile, window, progress))
         if not parts:
             return table.empty()
-        return table.frame({name: np.concatenate([part[name] for part in parts]) for name in table.columns})
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in table.columns}
+        if column := unreadable_column(columns, table.columns):
+            raise refusals.type_differs(self.school, profile.name, table.name, column)
+        return table.frame(columns)
 
     def first_rows(self, table: RawTable, profile: Profile, window: Window | None = None) -> None:
         """Run one of the profile's queries as far as its first rows, to see that it can be run. Raises as `read`."""
@@ -123,8 +126,6 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         def refusal(error: Exception) -> BridgeError:
             if isinstance(error, ColumnsDifferError):
                 return refusals.columns_differ(self.school, profile.name, table.name, ", ".join(table.columns))
-            if isinstance(error, ColumnTypeError):
-                return refusals.type_differs(self.school, profile.name, table.name, error.column)
             return self.driver.refusal(error, self.school, profile.name, table.name, words)
 
         while chunk := refusals.guarded(lambda: next(chunks, None), refusal):
@@ -138,19 +139,22 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         self.driver.close()
 
 
-def check_count(table: RawTable, columns: int) -> None:
-    """Hold a result's number of columns against the table's. Raises ColumnsDifferError.
+def places(table: RawTable, names: Sequence[str]) -> list[int | None]:
+    """Return where each of the table's columns stands among a result's; None for an optional one that is not there.
 
-    Names are the query's own business: the profile may call a column as its database does.
+    Raises ColumnsDifferError where a needed column is missing, one stands twice, or one is no column of the table.
     """
-    if columns != len(table.columns):
+    found = [name.strip().lower() for name in names]
+    if len(set(found)) < len(found) or not set(table.required) <= set(found) <= set(table.columns):
         raise ColumnsDifferError
+    return [found.index(name) if name in found else None for name in table.columns]
 
 
-def row_chunks(table: RawTable, fetch: "Fetch", size: int) -> Iterator[dict[str, Column]]:
-    """Yield a DB-API cursor's rows as typed columns."""
+def row_chunks(table: RawTable, names: Sequence[str], fetch: "Fetch", size: int) -> Iterator[dict[str, Column]]:
+    """Yield a DB-API cursor's rows as typed columns. Raises ColumnsDifferError."""
+    order = places(table, names)
     while rows := fetch(size):
-        yield to_columns(rows, table.columns)
+        yield to_columns(rows, table.columns, order)
 
 
 class Fetch(Protocol):

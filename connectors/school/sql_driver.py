@@ -20,11 +20,11 @@ from sqlalchemy.pool import NullPool
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import SnapshotFacts, check_count, row_chunks
+from connectors.school.snapshot import SnapshotFacts, row_chunks
 from connectors.school.source import SqlSource
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
-from mappings.raw import RawTable
+from mappings.raw import SPOILT_TEXT, RawTable
 
 CONNECT_SECONDS = 15
 OTHER_ENGINES = (
@@ -61,8 +61,7 @@ class SqlDriver:
         try:
             bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
             cursor.execute(statement.sql, bound)
-            check_count(table, len(cursor.description or ()))
-            yield from row_chunks(table, cursor.fetchmany, size)
+            yield from row_chunks(table, [str(item[0]) for item in cursor.description or ()], cursor.fetchmany, size)
         finally:
             with suppress(Exception):
                 cursor.close()
@@ -133,12 +132,21 @@ def _engine(url: sa.URL) -> Engine:
         @sa.event.listens_for(engine, "connect")
         def _plain(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
             dbapi_connection.isolation_level = None  # BEGIN is said above, not by the driver
+            dbapi_connection.text_factory = _decoded
 
         return engine
     timeout = (
         {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() in {"postgresql", "mysql", "mariadb"} else {}
     )
     return sa.create_engine(url, poolclass=NullPool, connect_args=timeout)
+
+
+def _decoded(stored: bytes) -> object:
+    """Return a text of SQLite, which doesn't say in which encoding it was written; UTF-8 is what it promises."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return SPOILT_TEXT
 
 
 def _open_refusal(error: Exception, school: str, source: SqlSource) -> BridgeError:

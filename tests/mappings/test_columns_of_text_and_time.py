@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from mappings.dimensions import decimal_texts
 from mappings.lookup import Lookup, Stays
 from mappings.moments import to_instants
-from mappings.texts import lines, prose
+from mappings.texts import Encoding, lines, prose
+
+CP1251 = Encoding("cp1251")
 
 
 def column(*values: object) -> np.ndarray:
@@ -40,25 +42,25 @@ def days(*values: str | None) -> np.ndarray:
     ],
 )
 def test_a_text_is_trimmed_and_a_line_collapsed(raw: object, line: str | None, text: str | None) -> None:
-    read = lines(column(raw), "cp1251"), prose(column(raw), "cp1251")
+    read = lines(column(raw), CP1251), prose(column(raw), CP1251)
     assert [one.values[0] for one in read] == [line, text]
     assert not any(one.spoilt[0] for one in read)
 
 
 @pytest.mark.parametrize("raw", [b"\x98", b"a\x00b", "\x1f", "\ud800", "\uffff", b"\x0b"])
 def test_what_xml_cannot_carry_spoils_its_field_only(raw: object) -> None:
-    read = lines(column(b"a", raw, b"b"), "cp1251")
+    read = lines(column(b"a", raw, b"b"), CP1251)
     assert list(read.values) == ["a", None, "b"]
     assert list(read.spoilt) == [False, True, False]
 
 
 @given(st.text(st.characters(codec="cp1251", exclude_categories=["Cc"])))
 def test_any_printable_text_of_the_encoding_is_read(text: str) -> None:
-    assert prose(column(text.encode("cp1251")), "cp1251").values[0] == (text.strip() or None)
+    assert prose(column(text.encode("cp1251")), CP1251).values[0] == (text.strip() or None)
 
 
 def test_lengths_are_counted_in_characters() -> None:
-    read = lines(column("я" * 3, None, "я" * 4), "cp1251")
+    read = lines(column("я" * 3, None, "я" * 4), CP1251)
     assert list(read.longer_than(3)) == [False, False, True]
     assert list(read.missing()) == [False, True, False]
 

@@ -8,6 +8,9 @@ from connectors.school.columns import to_columns
 from journal.school import Enrolment, RosterEntry, StudentIdentity
 from mappings.raw import IDENTITIES
 from mappings.roster import identities, roster
+from mappings.texts import Encoding
+
+CP1251 = Encoding("cp1251")
 
 
 def test_the_roster_holds_every_student_with_stays_in_order() -> None:
@@ -20,7 +23,7 @@ def test_the_roster_holds_every_student_with_stays_in_order() -> None:
             (2, None, None, 1, None),
         ],
     )
-    assert roster(raw, "cp1251") == {
+    assert roster(raw, CP1251) == {
         "1": RosterEntry(
             "1",
             date(2014, 3, 9),
@@ -40,8 +43,8 @@ def test_identities_have_tidy_names_and_the_days_class() -> None:
         (2, b"\x98", memoryview(b"a"), " ", None),
     ]
     raw = raw_journal() | {IDENTITIES.name: IDENTITIES.frame(to_columns(rows, IDENTITIES.columns))}
-    assert identities(raw, "cp1251", date(2027, 1, 15)) == [
+    assert identities(raw, CP1251, date(2027, 1, 15)) == [
         StudentIdentity("1", "Ёлкина", "Мария", None, date(2014, 3, 9), "5А"),
         StudentIdentity("2", "\ufffd", "a", None, None, None),
     ]
-    assert identities(raw, "cp1251")[0].class_name is None
+    assert identities(raw, CP1251)[0].class_name is None
