@@ -1,10 +1,11 @@
 """Loads a mapping profile: a folder with `profile.toml`, `codes.toml` and one `.sql` file for each raw table.
 
-Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:first` and
-`:last`, the days of the window. `fingerprints.sql` may be left out; all others must be there. Where a query
-says `{text column length}`, the profile's form for the database's dialect is put, so that texts arrive as the
-bytes that the school stored. A query may carry no other braces. A query that holds `TODO` is not finished. A
-code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file and the key.
+Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:school`,
+the school's code, and `:first` and `:last`, the days of the window. `fingerprints.sql` may be left out; all
+others must be there. Where a query says `{text column length}`, the profile's form for the database's dialect
+is put, so that texts arrive as the bytes that the school stored. Where it says `{days column}`, that date is
+put as a whole number. A query may carry no other braces. A query that holds `TODO` is not finished. A code that
+nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file and the key.
 Deliberately not here: what becomes of the rows (`mappings.records`).
 """
 
@@ -37,8 +38,19 @@ _WRONG = Wording(
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT_PLACE = re.compile(r"\{text ([A-Za-z0-9_.$\"]+) ([0-9]{1,5})\}")
+_DAYS_PLACE = re.compile(r"\{days ([A-Za-z0-9_.$\"]+)\}")
+_DAYS = {
+    "firebird": "DATEDIFF(DAY, DATE '2000-01-01', {})",
+    "postgresql": "({} - DATE '2000-01-01')",
+    "mysql": "DATEDIFF({}, '2000-01-01')",
+    "sqlite": "CAST(julianday({}) - 2451544.5 AS INTEGER)",
+    "mssql": "DATEDIFF(day, '2000-01-01', {})",
+    "other": "(EXTRACT(YEAR FROM {0}) * 372 + EXTRACT(MONTH FROM {0}) * 31 + EXTRACT(DAY FROM {0}))",
+}
+"""A date as a whole number, in each dialect's words: databases agree on nothing here."""
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
-_PARAMETERS = frozenset({"first", "last"})
+_PARAMETERS = frozenset({"first", "last", "school"})
+_ALWAYS = frozenset({"school"})
 
 ParameterStyle = Literal["qmark", "pyformat"]
 
@@ -58,13 +70,18 @@ class Query:
     name: str
     template: str
 
-    def render(self, text_form: str, style: ParameterStyle) -> Statement:
-        """Return the query with `text_form` for each text column and its parameters in the driver's `style`."""
+    def render(self, text_form: str, style: ParameterStyle, dialect: str = "other") -> Statement:
+        """Return the query in the words of `dialect`, with `text_form` for each text column.
+
+        Its parameters are written in the driver's `style`.
+        """
         mark = "?" if style == "qmark" else "%s"
         sql = self.template if style == "qmark" else self.template.replace("%", "%%")
         names = tuple(_PARAMETER.findall(sql))
         sql = _PARAMETER.sub(mark, sql)
         sql = _TEXT_PLACE.sub(lambda found: text_form.format(column=found[1], length=found[2]), sql)
+        days = _DAYS.get(dialect, _DAYS["other"])
+        sql = _DAYS_PLACE.sub(lambda found: days.format(found[1]), sql)
         return Statement(sql, names)
 
     def words(self) -> frozenset[str]:
@@ -128,7 +145,7 @@ class Profile:
 
     def statement(self, table: str, dialect: str, style: ParameterStyle) -> Statement:
         """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""
-        return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style)
+        return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style, dialect)
 
 
 def _known_encoding(name: str) -> str:
@@ -309,9 +326,15 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query:
     template = _COMMENT.sub(" ", text).strip().removesuffix(";").rstrip()
     if not re.match(r"(SELECT|WITH)\b", template, re.IGNORECASE) or ";" in template:
         raise _wrong(profile, path.name, "", "нужен ровно один запрос SELECT", "exactly one SELECT is needed")
-    if re.search(r"[{}]", _TEXT_PLACE.sub("", template)):
-        raise _wrong(profile, path.name, "{…}", "нужно {text столбец длина}", "{text column length} is needed")
-    wanted = _PARAMETERS if windowed else frozenset()
+    if re.search(r"[{}]", _DAYS_PLACE.sub("", _TEXT_PLACE.sub("", template))):
+        raise _wrong(
+            profile,
+            path.name,
+            "{…}",
+            "нужно {text столбец длина} или {days столбец}",
+            "{text column length} or {days column} is needed",
+        )
+    wanted = _PARAMETERS if windowed else _ALWAYS
     if not wanted.issuperset(_PARAMETER.findall(template)):
         allowed = ", ".join(f":{name}" for name in sorted(wanted)) or "–"
         raise _wrong(profile, path.name, ":…", f"параметры запроса: {allowed}", f"the query's parameters: {allowed}")

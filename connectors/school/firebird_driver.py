@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.embedded import use_embedded_firebird
 from connectors.school.firebird_rows import Layout, blocks, layout_of
-from connectors.school.snapshot import SnapshotFacts, places, row_chunks
+from connectors.school.snapshot import Bound, SnapshotFacts, places, row_chunks
 from connectors.school.source import FirebirdFile, FirebirdServer
 from journal.wording import BridgeError
 from mappings.profile import Statement
@@ -57,7 +56,7 @@ class FirebirdDriver:
     _by_block: bool = True
 
     def chunks(
-        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+        self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
     ) -> Iterator[dict[str, Column]]:
         """Run the query and yield its rows as typed columns."""
         cursor = self._connection.cursor()

@@ -10,12 +10,11 @@ told; likewise that all queries see one state.
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, SnapshotFacts, row_chunks
 from connectors.school.source import OdbcSource
 from connectors.school.sql_driver import OTHER_ENGINES
 from journal.wording import BridgeError
@@ -54,7 +53,7 @@ class OdbcDriver:
     _connection: "pyodbc.Connection" = field(repr=False)
 
     def chunks(
-        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+        self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
     ) -> Iterator[dict[str, Column]]:
         """Run the query and yield its rows as typed columns."""
         cursor = self._connection.cursor()

@@ -6,6 +6,7 @@ and the configured code is not among them, nothing is read. A school that can't 
 BridgeError. Deliberately not here: what becomes of the rows (`mappings.records`), retries (the next run).
 """
 
+from collections.abc import Collection
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,14 @@ from connectors.school.probe import SchoolProbe, probe
 from connectors.school.snapshot import Progress
 from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, StudentIdentity, Window
+from mappings.fingerprints import Fingerprint, fingerprints
 from mappings.profile import Profile
-from mappings.raw import ENROLMENTS, IDENTITIES, JOURNAL_TABLES
+from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES
 from mappings.records import to_reading
 from mappings.roster import identities
+from mappings.selection import of_journals
 
-__all__ = ["Progress", "SchoolProbe", "SchoolSource", "probe", "read_identities", "read_school"]
+__all__ = ["Progress", "SchoolProbe", "SchoolSource", "probe", "read_fingerprints", "read_identities", "read_school"]
 
 
 def read_school(
@@ -32,17 +35,35 @@ def read_school(
     today: date,
     timezone: ZoneInfo,
     progress: Progress | None = None,
+    only_journals: Collection[str] | None = None,
 ) -> SchoolReading:
     """Read the journal of the school `code` in `window`; `today` is the run's day in `timezone`.
 
-    Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
+    `only_journals` keeps the facts of these journals alone (keys as `read_fingerprints` gives them); the roster is
+    whole all the same. Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
     `school-driver-missing`, `school-not-permitted`, `school-schema-differs`, `school-code-differs` or
     `school-reading-failed`.
     """
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
         raw = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
+    if only_journals is not None:
+        raw = of_journals(raw, frozenset(only_journals), profile)
     return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+
+
+def read_fingerprints(
+    source: SchoolSource, profile: Profile, *, code: str, window: Window
+) -> dict[str, Fingerprint] | None:
+    """Return what the database counts of each journal in `window`, by the journal's key.
+
+    None where the profile has no `fingerprints.sql`: then all is read. Raises as `read_school`.
+    """
+    if FINGERPRINTS.name not in profile.queries:
+        return None
+    with open_snapshot(source, code) as snapshot:
+        check_code(snapshot, profile, code)
+        return fingerprints(snapshot.read(FINGERPRINTS, profile, window), profile)
 
 
 def read_identities(

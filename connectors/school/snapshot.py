@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,8 @@ from mappings.profile import ParameterStyle, Profile, Statement
 from mappings.raw import RawTable
 
 CHUNK_ROWS = 10_000
+Bound: TypeAlias = date | str
+"""What a query's parameter may be."""
 
 
 class Progress(Protocol):
@@ -53,7 +55,7 @@ class Driver(Protocol):
     facts: SnapshotFacts
 
     def chunks(
-        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+        self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
     ) -> Iterator[dict[str, Column]]:
         """Run the query and yield its rows as typed columns, `size` rows at a time.
 
@@ -118,8 +120,10 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         size: int = CHUNK_ROWS,
     ) -> Generator[dict[str, Column]]:
         statement = profile.statement(table.name, self.facts.dialect, self.facts.style)
-        days = {"first": window.first, "last": window.last} if window else {}
-        chunks = self.driver.chunks(table, statement, [days[name] for name in statement.parameters], size)
+        values: dict[str, Bound] = {"school": self.school}
+        if window:
+            values |= {"first": window.first, "last": window.last}
+        chunks = self.driver.chunks(table, statement, [values[name] for name in statement.parameters], size)
         rows = 0
         words = profile.queries[table.name].words()
 

@@ -10,7 +10,6 @@ InnoDB's; other databases read in the strictest level they offer and are sent no
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import date
 from typing import cast
 
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, SnapshotFacts, row_chunks
 from connectors.school.source import SqlSource
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
@@ -45,7 +44,7 @@ class SqlDriver:
     _connection: Connection = field(repr=False)
 
     def chunks(
-        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+        self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
     ) -> Iterator[dict[str, Column]]:
         """Run the query and yield its rows as typed columns.
 
@@ -55,7 +54,7 @@ class SqlDriver:
             yield from self._rows(table, statement, values, size)
 
     def _rows(
-        self, table: RawTable, statement: Statement, values: Sequence[date], size: int
+        self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
     ) -> Iterator[dict[str, Column]]:
         cursor = self._cursor(table.name)
         try:

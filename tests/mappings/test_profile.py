@@ -111,7 +111,7 @@ def test_a_file_that_is_no_utf8_is_named(profiles: Path) -> None:
         "",
         "SELECT {text m.NOTE} FROM MARK m",
         "SELECT {m.NOTE} FROM MARK m",
-        "SELECT 1 FROM MARK WHERE ID = :school",
+        "SELECT 1 FROM MARK WHERE ID = :pupil",
     ],
 )
 def test_a_query_is_one_select_of_known_parameters(profiles: Path, sql: str) -> None:
@@ -121,7 +121,7 @@ def test_a_query_is_one_select_of_known_parameters(profiles: Path, sql: str) -> 
 
 def test_a_table_that_is_not_windowed_has_no_parameters(profiles: Path) -> None:
     (profiles / "paragraf" / "subjects.sql").write_text("SELECT 1, 2 FROM T WHERE A = :first", encoding="utf-8")
-    assert refusal(profiles).parameters["expected_en"] == "the query's parameters: –"
+    assert refusal(profiles).parameters["expected_en"] == "the query's parameters: :school"
 
 
 def test_comments_and_a_last_semicolon_are_not_sent(profiles: Path) -> None:

@@ -1,0 +1,3 @@
+-- A course period is one teacher's group of one course: the nearest thing to a journal.
+SELECT p.course_period_id AS id, p.course_id AS subject_id
+FROM course_periods p
