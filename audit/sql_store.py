@@ -119,11 +119,7 @@ class SqlStore:
             rows = connection.execute(sa.select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size))
             kept = list(rows)[:-1]
         for size, note in kept:
-            if not isinstance(note, bytes) or note.split(b"\n", 2)[1:2] != [b"%d" % size]:
-                raise AuditDamagedError(
-                    f"В таблице audit_checkpoint под размером {size} — не его отметка. Восстановите журнал из копии.",
-                    f"The table audit_checkpoint holds under the size {size} what isn't its checkpoint. Restore it.",
-                )
+            _check_size(size, note)
         return iter([bytes(note) for _, note in kept])
 
     @contextmanager
@@ -184,10 +180,13 @@ class SqlWriter:
 
 def _read(connection: Connection, path: str) -> bytes | None:
     if path == CHECKPOINT:
-        query = sa.select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+        newest = sa.select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+        row = connection.execute(newest).first()
+        if row is not None:
+            _check_size(row.size, row.note)
+        content = None if row is None else row.note
     else:
-        query = sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == path)
-    content = connection.execute(query).scalar()
+        content = connection.execute(sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == path)).scalar()
     if content is None or isinstance(content, bytes):
         return content
     # SQLite keeps a text or a number in a column of bytes, if somebody puts it there.
@@ -195,6 +194,15 @@ def _read(connection: Connection, path: str) -> bytes | None:
         f"В базе данных журнала аудита вместо {path} стоят не байты. Восстановите журнал из копии.",
         f"The audit log's database holds no bytes as {path}. Restore the log from a copy.",
     )
+
+
+def _check_size(size: int, note: object) -> None:
+    """Refuse a checkpoint that stands under another size than its own: the newest would not be the newest."""
+    if not isinstance(note, bytes) or note.split(b"\n", 2)[1:2] != [b"%d" % size]:
+        raise AuditDamagedError(
+            f"В таблице audit_checkpoint под размером {size} — не его отметка. Восстановите журнал из копии.",
+            f"The table audit_checkpoint holds under the size {size} what isn't its checkpoint. Restore it.",
+        )
 
 
 def _unreachable(failure: str) -> AuditUnavailableError:

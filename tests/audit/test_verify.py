@@ -330,7 +330,7 @@ class TestDatabase:
                 "an earlier checkpoint: This is no ",
             ),
             ("UPDATE audit_resource SET content = 'text' WHERE path = 'tile/0/000'", "holds no bytes as tile/0/000"),
-            ("UPDATE audit_checkpoint SET size = 999 WHERE size = 3", "speaks of 303 entries, now there are 3"),
+            ("UPDATE audit_checkpoint SET size = 999 WHERE size = 3", "under the size 999 what isn't its checkpoint"),
         ],
     )
     def test_damage(self, file: Path, key: SigningKey, statement: str, said: str) -> None:
