@@ -59,6 +59,10 @@ _WRITTEN = Wording(
 _NOT_PLANNED = Wording(
     ru="План не записан: ни одну школу не удалось прочитать", en="The plan is not written: no school could be read"
 )
+_NOTHING_TO_TAKE_BACK = Wording(
+    ru="Отзывать нечего, школ: {schools}. Где сейчас идёт передача, она отзывает сама",
+    en="Nothing to take back, schools: {schools}. Where a sync is under way, it takes back itself",
+)
 DIGEST_SHOWN = 12
 
 
@@ -94,8 +98,16 @@ def plan(call: Call, schools: Sequence[str], *, as_document: bool, out: Path | N
 
 
 def sweep(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
-    """Take back what lost its ground, without reading the schools."""
-    return _run(call, schools, steps.sweep_school, _SWEEPING, as_document=as_document)
+    """Take back what lost its ground, without reading the schools; those with nothing to do are told in a sentence."""
+    balances = _balances(call, schools, steps.sweep_school, _SWEEPING)
+    if as_document:
+        return _tell(call, balances, as_document=True)
+    told = [one for one in balances if one.failure or one.held or one.withdrawn or one.links_ended]
+    if told:
+        _tell(call, told, as_document=False)
+    if len(told) < len(balances):
+        call.console.say(_NOTHING_TO_TAKE_BACK, schools=len(balances) - len(told))
+    return overall_status(balances)
 
 
 def reconcile(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatus:
@@ -154,13 +166,16 @@ def report(call: Call, schools: Sequence[str], *, as_document: bool, pages: Path
 
 
 def _run(call: Call, schools: Sequence[str], step: Step, title: Wording, *, as_document: bool) -> ExitStatus:
+    return _tell(call, _balances(call, schools, step, title), as_document=as_document)
+
+
+def _balances(call: Call, schools: Sequence[str], step: Step, title: Wording) -> list[SchoolBalance]:
     settings = call.settings()
     chosen = settings.chosen(schools)
     bridge = open_bridge(settings)
     with call.console.waiting(title) as waiting:
         progress = _progress(waiting, call.console.language, len(chosen))
-        balances = run_in_threads(bridge, [school.code for school in chosen], step, progress)
-    return _tell(call, balances, as_document=as_document)
+        return run_in_threads(bridge, [school.code for school in chosen], step, progress)
 
 
 def _progress(waiting: Waiting, language: Language, schools: int) -> Progress:

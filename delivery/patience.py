@@ -71,6 +71,10 @@ class Patience:
         if refusal is not None and (refusal.retry_after or 0) > self.longest_wait:
             raise refusal
 
+    def once(self, ask: Callable[[], _T]) -> _T:
+        """Return what `ask` returns, or raise its PortalError: nothing is repeated."""
+        return self._knock(ask)
+
     def call(
         self, ask: Callable[[], _T], *, idempotent: bool = False, meanwhile: Callable[[], None] | None = None
     ) -> _T:

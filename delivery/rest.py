@@ -1,8 +1,10 @@
-"""For how long the portal asked to be left alone; kept in the database, so that no other run or process knocks before.
+"""For how long the portal asked to be left alone, and since when it is away; kept in the database for all processes.
 
 Rules. Only the portal's own signed word counts (Throttled, Maintenance), not a proxy's. Maintenance is the whole
 portal's, Throttled the school's that was told. Shorter waits than a run's patience are waited out and not kept.
-A wait over a day, as a clock that was set back makes it look, is not heeded.
+A wait over a day, or told at a moment yet to come, as a clock that was set back makes it look, is not heeded.
+A run that the portal ended, by silence or by a refusal, leaves word: the school's next one knocks first
+(`delivery.knock`).
 """
 
 import math
@@ -14,11 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from database import gate, reading, writing
-from delivery.tables import PORTAL_REST
+from delivery.tables import PORTAL_AWAY, PORTAL_REST
 from journal.portal import PortalError, Resend
 
 WHOLE_PORTAL = "*"
 LONGEST_REST = timedelta(days=1)
+CLOCKS_APART = timedelta(minutes=5)
 _FOR_ALL = frozenset({"Maintenance"})
 
 
@@ -37,10 +40,36 @@ def resting(connection: Connection, school: str, now: datetime) -> Resting | Non
     rows = connection.execute(
         sa.select(PORTAL_REST)
         .where(PORTAL_REST.c.scope.in_([school, WHOLE_PORTAL]), PORTAL_REST.c.until > now)
-        .where(PORTAL_REST.c.until <= now + LONGEST_REST)
+        .where(PORTAL_REST.c.until <= now + LONGEST_REST, PORTAL_REST.c.told_at <= now + CLOCKS_APART)
         .order_by(PORTAL_REST.c.until.desc())
     ).first()
     return None if rows is None else Resting(rows.scope, rows.until, rows.code, rows.told_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The school's runs are ended by the portal since then; `code` is the first one's failure."""
+
+    since: datetime
+    code: str
+
+
+def away(connection: Connection, school: str) -> Away | None:
+    """Return since when the portal ends a school's runs; None where it didn't end the last one."""
+    row = connection.execute(sa.select(PORTAL_AWAY).where(PORTAL_AWAY.c.school == school)).first()
+    return None if row is None else Away(row.since, row.code)
+
+
+def note_away(connection: Connection, school: str, code: str, now: datetime) -> None:
+    """Note that the portal ended a run of a school by the failure `code`; the first of several in a row stays."""
+    gate(connection, f"*away:{school}")
+    if away(connection, school) is None:
+        connection.execute(PORTAL_AWAY.insert().values(school=school, since=now, code=code))
+
+
+def note_back(connection: Connection, school: str) -> None:
+    """Note that a run of a school was not ended by the portal."""
+    connection.execute(PORTAL_AWAY.delete().where(PORTAL_AWAY.c.school == school))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ telling the same again: `pending` in the ledger means "told, reply not seen". Li
 time, for each announcement waits for the disk. Dies in a chunk: its links stay pending, the next run tells
 them again. A link is opened only if its ground stands in the transaction that stores the intent, and where the
 registry moved since, once more at the last moment before it is told: what lost its ground is closed first then.
+A link that the portal refuses keeps no other back. At the first refusal of a run the portal is asked whether it trusts
+the bridge at all: where it doesn't, no link is at fault, and the telling ends.
 """
 
 from collections import defaultdict
@@ -22,6 +24,7 @@ from consent_registry.decision import Grant
 from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, TakingBackStoppedError
+from delivery.knock import ask
 from delivery.lease import check_lease, confirm_lease
 from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
 from delivery.tables import LINK_STATE
@@ -29,19 +32,24 @@ from delivery.watch import Mark, has_moved, mark_of
 from journal.portal import PortalError, Resend
 from journal.records import LinkEnd, LinkPut, LinkState
 from journal.vocabulary import ALL_KINDS
+from journal.wording import BridgeError
 
 LINKS_AT_ONCE = 50
 
 
 @dataclass(slots=True)
 class LinkTally:
-    """How many links were closed and opened, and how many would not be; `stopped_by` ended the telling early."""
+    """How many links were closed and opened, and how many would not be; `stopped_by` ended the telling early.
+
+    `trusted`: the portal was asked after a refusal, and it does trust the bridge.
+    """
 
     ended: int = 0
     put: int = 0
     not_ended: int = 0
     not_put: int = 0
-    stopped_by: PortalError | None = None
+    trusted: bool = False
+    stopped_by: PortalError | BridgeError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +249,8 @@ def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> list[_M
             if error.resend is not Resend.UNKNOWN:
                 outcome: Outcome = "refused" if error.resend is Resend.FINAL else "not-taken"
                 answered.append((message, outcome, error.code))
-            if error.resend is not Resend.FINAL:
-                tally.stopped_by = error
+            tally.stopped_by = error if error.resend is not Resend.FINAL else _distrust(desk, tally)
+            if tally.stopped_by is not None:
                 break
         else:
             answered.append((message, "taken", None))
@@ -253,6 +261,17 @@ def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> list[_M
     desk.boundary("links-told")
     _enter(desk, answered)
     return changed
+
+
+def _distrust(desk: Desk, tally: LinkTally) -> PortalError | None:
+    """Return why the portal refuses whatever the bridge says; None: it was that link alone."""
+    if not tally.trusted:
+        try:
+            ask(desk)
+        except PortalError as error:
+            return error
+        tally.trusted = True
+    return None
 
 
 def _ask(desk: Desk, message: _Message) -> LinkState:

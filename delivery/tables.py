@@ -147,6 +147,14 @@ PORTAL_REST = sa.Table(
     sa.Column("told_at", Moment, nullable=False),
 )
 
+PORTAL_AWAY = sa.Table(
+    "portal_away",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("since", Moment, nullable=False, comment="the first of the runs in a row that the portal ended"),
+    sa.Column("code", sa.String(100), nullable=False, comment="by which failure"),
+)
+
 KNOWN_CHECKPOINT = sa.Table(
     "known_checkpoint",
     METADATA,
@@ -154,4 +162,16 @@ KNOWN_CHECKPOINT = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("root", sa.LargeBinary(32), nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
+)
+
+CHECKPOINT_HOLDER = sa.Table(
+    "checkpoint_holder",
+    METADATA,
+    sa.Column("origin", sa.String(200), primary_key=True),
+    sa.Column("holder", sa.String(400), primary_key=True, comment="a witness's vkey, quorum, folder or mail"),
+    sa.Column("size", sa.BigInteger, nullable=True, comment="of the newest checkpoint that it has"),
+    sa.Column("note", sa.LargeBinary, nullable=True, comment="that checkpoint, with its cosignature if it gave one"),
+    sa.Column("held_at", Moment, nullable=True),
+    sa.Column("trouble", sa.String(100), nullable=True, comment="why it has no newer one"),
+    sa.Column("failing_since", Moment, nullable=True, comment="the first failure since the last success"),
 )

@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import exc
 
 from audit.errors import AuditError
-from database import reading
+from database import reading, writing
 from delivery.balance import RunFailure, SchoolBalance
 from delivery.receipts import DOUBTFUL
-from delivery.rest import resting
+from delivery.rest import away, note_away, note_back, resting
 from flows.bridge import Bridge
 from flows.technical_log import own_place
 from journal.portal import PortalError, Resend
@@ -50,6 +50,23 @@ _RESTS = Wording(
     en="The portal asked to be left alone until {until} ({code}). The bridge waits until then, the "
     "next run after that sends everything.",
 )
+_AWAY = Wording(
+    ru="Портал не принимает данные школы с {since} ({code}). Ничего не потеряно: когда он ответит, следующий запуск "
+    "отправит всё сам. Проверка: dnevnik check",
+    en="The portal takes nothing of this school since {since} ({code}). Nothing is lost: once it answers, the next run "
+    "sends everything. To check: dnevnik check",
+)
+_DISTRUST = Wording(
+    ru="Мост и портал не верят подписям друг друга ({code}). Чаще всего неверны часы: dnevnik check покажет "
+    "расхождение. Поправьте часы этой машины (NTP) или сообщите оператору портала, если неверны его. Если часы верны, "
+    "проверьте signing_key и authorities.",
+    en="The bridge and the portal don't trust each other's signatures ({code}). Mostly a clock is wrong: dnevnik check "
+    "tells how far they are apart. Set this machine's (NTP), or tell the portal's operator if it is theirs. If clocks "
+    "are right, check signing_key and authorities.",
+)
+_OF_SIGNATURES = frozenset({"BadSignature", "reply-untrusted"})
+"""What a clock that is wrong by more than minutes looks like, at the portal and here."""
+
 _DOUBTFUL = Wording(
     ru="Квитанции портала противоречат отправленному: пакетов {batches}. Им не верят, записи этих пакетов будут "
     "отправлены снова. Сверьте: dnevnik reconcile {school}. Если повторится, сообщите оператору портала.",
@@ -111,7 +128,8 @@ def describe(error: Exception) -> RunFailure:
     if isinstance(error, PortalError) and error.code == DOUBTFUL:
         return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL_NOW)
     if isinstance(error, PortalError):
-        return RunFailure(_portal_code(error.code), _PORTAL[error.resend].filled(code=error.code))
+        wording = _DISTRUST if error.code in _OF_SIGNATURES else _PORTAL[error.resend]
+        return RunFailure(_portal_code(error.code), wording.filled(code=error.code))
     if isinstance(error, _NO_DATABASE):
         return RunFailure("database", _DATABASE.filled(kind=type(error).__name__))
     return RunFailure("internal", _UNEXPECTED.filled(kind=type(error).__name__, place=own_place(error)))
@@ -125,19 +143,42 @@ def doubtful_receipts(school: str, batches: int) -> RunFailure | None:
 
 
 def until_when(bridge: Bridge, school: str, failure: RunFailure | None) -> RunFailure | None:
-    """Return the same failure, with the moment until when the portal wants to be left alone, if that is what it is."""
+    """Return the same failure, with the moment until when the portal wants to be left alone, if that is what it is.
+
+    Or with the moment since when it is away, if that is known.
+    """
     if failure is None:
         return None
     with reading(bridge.engine) as connection:
         rest = resting(connection, school, bridge.clock())
-    if rest is None or failure.code != _portal_code(rest.code):
-        return failure
-    until = rest.until.astimezone(bridge.timezone).isoformat(timespec="minutes")
-    return RunFailure(failure.code, _RESTS.filled(until=until, code=rest.code))
+        gone = away(connection, school)
+    if rest is not None and failure.code == _portal_code(rest.code):
+        until = rest.until.astimezone(bridge.timezone).isoformat(timespec="minutes")
+        return RunFailure(failure.code, _RESTS.filled(until=until, code=rest.code))
+    if gone is not None and failure.code == gone.code and failure.code not in _OWN_WORDS:
+        since = gone.since.astimezone(bridge.timezone).isoformat(timespec="minutes")
+        return RunFailure(failure.code, _AWAY.filled(since=since, code=failure.code.removeprefix(_BY_PORTAL)))
+    return failure
+
+
+def heed_how_it_ended(bridge: Bridge, school: str, failure: RunFailure | None) -> None:
+    """Note whether the portal ended a run, for the school's next one to knock first."""
+    with writing(bridge.engine) as connection:
+        if failure is None:
+            note_back(connection, school)
+        elif failure.code.startswith(_BY_PORTAL):
+            note_away(connection, school, failure.code, bridge.clock())
+
+
+_BY_PORTAL = "portal-"
 
 
 def _portal_code(code: str) -> str:
-    return f"portal-{code.lower()}"
+    return f"{_BY_PORTAL}{code.lower()}"
+
+
+_OWN_WORDS = frozenset(map(_portal_code, (DOUBTFUL, *_OF_SIGNATURES)))
+"""Failures whose sentence says more than since when."""
 
 
 def not_taken_back(records: int, links: int) -> RunFailure | None:

@@ -14,6 +14,7 @@ import structlog
 from database import gate, writing
 from delivery.balance import SchoolBalance
 from delivery.desk import Desk, TakingBackStoppedError
+from delivery.knock import knock
 from delivery.lease import confirm_lease
 from delivery.reconcile import believed_records, correct_ledger, differences
 from delivery.recover import finish_open_batches
@@ -63,7 +64,7 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
     roster: dict[str, RosterEntry] = {}
     with guarded(blank) as outcome, at_desk(bridge, school, run, lambda: roster) as desk:
         roster.update(last_roster(bridge, code))
-        desk.patience.heed()
+        knock(desk)
         progress(code, "recover")
         doubtful = finish_open_batches(desk).doubtful
         progress(code, "holdings")

@@ -14,7 +14,7 @@ for earlier is heeded before a school is read. Deliberately not here: Prefect (`
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,17 +29,18 @@ from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
 from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
 from delivery.intent import content_rows, permitted_now, publish_rows
+from delivery.knock import knock
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.links import LinkPlan
 from delivery.plan_file import SchoolPlan
-from delivery.recover import Recovered, finish_open_batches
+from delivery.recover import Recovered, finish_open_batches, open_batches
 from delivery.rest import Rest
 from delivery.roster import load_roster, store_roster
 from delivery.runs import store_balance
 from delivery.send import send_publications, send_withdrawals, take_back_first
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
-from flows.failures import describe, doubtful_receipts, guarded, not_taken_back, until_when
+from flows.failures import describe, doubtful_receipts, guarded, heed_how_it_ended, not_taken_back, until_when
 from flows.look import (
     LATE,
     Leave,
@@ -55,6 +56,7 @@ from flows.look import (
 from flows.planned import refuse_changed, write_down
 from flows.progress import Progress, silent
 from flows.taking_back import TakingBack
+from flows.witness_steps import heeding_witnesses, keep_up, tell_the_end, told_if_short, unless_short
 from journal.school import RosterEntry, SchoolReading, school_year
 
 LOOK_EVERY = 1.0
@@ -168,8 +170,9 @@ def sync_school(
     with guarded(blank) as outcome:
         roster: dict[str, RosterEntry] = {} if only else last_roster(bridge, code)
         with at_desk(bridge, school, run, lambda: roster) as desk:
-            desk.patience.heed()
+            knock(desk)
             bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
+            keep_up(bridge)
             progress(code, "recover")
             recovered = finish_open_batches(desk)
             first = TakingBack(bridge, school, desk, roster)
@@ -200,8 +203,9 @@ def sync_school(
             if only is not None:
                 refuse_changed(bridge, school, only, look, leave)
             progress(code, "send")
+            leave = unless_short(bridge, leave)
             applied = first.rebalanced(_apply(bridge, school, desk, look, blank, leave))
-            outcome.balance = _with_doubts(applied, recovered)
+            outcome.balance = told_if_short(bridge, _with_doubts(applied, recovered))
     progress(code, "done")
     return close_run(bridge, counted(outcome.balance))
 
@@ -214,39 +218,49 @@ def _with_doubts(balance: SchoolBalance, recovered: Recovered) -> SchoolBalance:
 def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:
     """Take back at once what lost its ground, and close ended links, from the registry and the ledger alone.
 
-    Does nothing while another process syncs the school, for that one takes back between its requests.
+    Does nothing while another process syncs the school, for that one takes back between its requests. One that had
+    nothing to do, or was kept from it before anything began (the portal rests or is away, a clock is wrong), comes
+    again in a minute and leaves no entry in the audit log: `run-started` says that something is about to be done.
     """
     school = bridge.school(code)
     blank = blank_balance(school, bridge.new_id(), bridge.clock())
-    with guarded(blank) as outcome:
-        try:
-            swept = _sweep(bridge, school, blank, progress)
-        except SchoolBusyError:
-            swept = None
-        if swept is None:
-            return blank
-        outcome.balance = swept
-    progress(code, "done")
-    return close_run(bridge, outcome.balance, keep=False)
+    begun: list[str] = []
+    with guarded(blank) as outcome, suppress(SchoolBusyError):
+        outcome.balance = _sweep(bridge, school, blank, progress, begun)
+    if begun:
+        progress(code, "done")
+        return close_run(bridge, outcome.balance, keep=False)
+    if outcome.balance.failure is None:
+        return blank
+    return told_how_it_ended(bridge, outcome.balance)
 
 
-def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progress) -> SchoolBalance | None:
-    """Sweep one school; None when there was nothing to do."""
+def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progress, begun: list[str]) -> SchoolBalance:
+    """Sweep one school; the run is noted in `begun` once the audit log knows of it."""
     code, run, now = school.code, blank.run, blank.started_at
+
+    def begin() -> None:
+        if not begun:
+            bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
+            begun.append(run)
+
     roster = last_roster(bridge, code)
     if not roster:  # never synced: the portal holds nothing of this school
-        return None
+        return blank
     with at_desk(bridge, school, run, lambda: roster, tries=1) as desk:
-        progress(code, "recover")
+        if open_batches(bridge.engine, code):
+            progress(code, "recover")
+            knock(desk)
+            begin()
         recovered = finish_open_batches(desk)
         look = look_at(bridge, school, None, roster, now)
-        if not look.links.end and not len(look.records.withdraw):
-            return _with_doubts(blank, recovered) if recovered.doubtful else None
-        progress(code, "send")
-        desk.patience.heed()
-        bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
-        look = _withdrawals_only(look)
-        return _with_doubts(_apply(bridge, school, desk, look, blank, leave_for(bridge, school, look)), recovered)
+        if look.links.end or len(look.records.withdraw):
+            progress(code, "send")
+            knock(desk)
+            begin()
+            look = _withdrawals_only(look)
+            blank = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
+        return _with_doubts(blank, recovered)
 
 
 def _withdrawals_only(look: Look) -> Look:
@@ -276,11 +290,12 @@ def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: School
     end_links(at_once(desk), link_plan, links)
     send_withdrawals(at_once(desk), admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
     if leave.stop is None:
-        take_back_first(desk, tally)
+        vouched = heeding_witnesses(bridge, desk)
+        take_back_first(vouched, tally)
         if links.stopped_by is None and tally.stopped_by is None:
-            put_links(desk, link_plan, links)
+            put_links(vouched, link_plan, links)
         tally.stopped_by = tally.stopped_by or links.stopped_by
-        _publish(bridge, desk, look.records.publish, tally)
+        _publish(bridge, vouched, look.records.publish, tally)
         with writing(bridge.engine) as connection:
             holds.finish_holds(connection, school.code, "", bridge.clock())
     take_back_first(desk, tally)
@@ -320,11 +335,17 @@ def _store_hold(bridge: Bridge, school: School, plan: HeldPlan, run: str, now: d
         holds.store_hold(connection, school.code, plan, now)
 
 
+def told_how_it_ended(bridge: Bridge, balance: SchoolBalance) -> SchoolBalance:
+    """Return the balance, its failure told with the moments that are known; notes whether the portal ended the run."""
+    with guarded(balance) as told:
+        told.balance = replace(balance, failure=until_when(bridge, balance.school, balance.failure))
+        heed_how_it_ended(bridge, balance.school, balance.failure)
+    return told.balance
+
+
 def close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> SchoolBalance:
     """Write the run's end into the audit log and keep its balance for reports."""
-    with guarded(replace(balance, ended_at=bridge.clock())) as told:
-        told.balance = replace(told.balance, failure=until_when(bridge, balance.school, balance.failure))
-    ended = told.balance
+    ended = told_how_it_ended(bridge, replace(balance, ended_at=bridge.clock()))
     with guarded(ended) as outcome:
         counts: dict[str, int | Mapping[str, int]] = {
             "read": ended.read,
@@ -345,4 +366,5 @@ def close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> S
             if keep:
                 store_balance(connection, ended)
             remember_checkpoint(connection, bridge.origin, checkpoint.size, checkpoint.root, ended.ended_at)
+        tell_the_end(bridge)
     return outcome.balance

@@ -105,6 +105,8 @@ def test_a_withdrawal_takes_effect_with_a_sweep(run: Run, own: RealWorld, sync) 
     assert swept["links_ended"] == 1
     left = {row[0] for row in own.portal_rows("SELECT account_id FROM link WHERE ended_at IS NULL")}
     assert left == linked - {state.account_id}
+    again = run("--config", own.config, "sweep")
+    assert again.out == ("Nothing to take back, schools: 2. Where a sync is under way, it takes back itself\n")
 
 
 def test_a_school_that_cannot_be_read_fails_alone(own: RealWorld, sync) -> None:
