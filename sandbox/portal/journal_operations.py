@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from lxml import etree
 from lxml.etree import _Element
@@ -20,7 +21,6 @@ from sandbox.portal.soap import (
     FaultCode,
     ServiceFaultError,
     attribute,
-    child,
     collapse,
     day,
     diary,
@@ -28,7 +28,7 @@ from sandbox.portal.soap import (
     moment,
     moment_text,
     required,
-    token,
+    texts,
     whole,
 )
 from sandbox.portal.views import note_exposures_of_records
@@ -42,15 +42,14 @@ _CONTENT = (
     "student_ref", "kind", "subject", "date", "lesson_number", "value", "weight", "work", "comment", "entered_at",
 )  # fmt: skip
 
-_UPSERT = """
-INSERT OR REPLACE INTO holding (
-    school, record_id, revision, student_ref, kind, subject, date, lesson_number, value, weight, work, comment,
-    entered_at, withdrawn, reason
-) VALUES (
-    :school, :record_id, :revision, :student_ref, :kind, :subject, :date, :lesson_number, :value, :weight, :work,
-    :comment, :entered_at, :withdrawn, :reason
-)
-"""
+_HELD = ("revision", *_CONTENT, "withdrawn", "reason")
+_KEY = ("school", "record_id")
+_UPSERT = f"""
+INSERT INTO holding ({", ".join((*_KEY, *_HELD))}) VALUES ({", ".join("?" * len((*_KEY, *_HELD)))})
+ON CONFLICT DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _HELD)}
+"""  # noqa: S608  joined from constants
+_VALUES = itemgetter(*_KEY, *_HELD)
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 Row = dict[str, str | int | None]
 
@@ -146,19 +145,24 @@ def _row(school: str, item: _Element) -> Row:
     }
     if row["withdrawn"]:
         return row
-    lesson, entered = token(item, "lessonNumber"), child(item, "enteredAt")
+    told = texts(item)
+    lesson, entered = told.get("lessonNumber"), told.get("enteredAt")
     return row | {
-        "student_ref": token(item, "studentRef"),
-        "kind": token(item, "kind"),
-        "subject": token(item, "subject"),
-        "date": day(token(item, "date") or "").isoformat(),
+        "student_ref": collapse(told["studentRef"]),
+        "kind": collapse(told["kind"]),
+        "subject": collapse(told["subject"]),
+        "date": day(collapse(told["date"])).isoformat(),
         "lesson_number": None if lesson is None else whole(lesson),
-        "value": token(item, "value"),
-        "weight": token(item, "weight"),
-        "work": child(item, "work"),
-        "comment": child(item, "comment"),
+        "value": _collapsed(told.get("value")),
+        "weight": _collapsed(told.get("weight")),
+        "work": told.get("work"),
+        "comment": told.get("comment"),
         "entered_at": None if entered is None else moment_text(moment(entered)),
     }
+
+
+def _collapsed(text: str | None) -> str | None:
+    return None if text is None else collapse(text)
 
 
 def _held_revisions(request: Request) -> dict[str, int]:
@@ -172,7 +176,7 @@ def _held_revisions(request: Request) -> dict[str, int]:
 
 def _store(request: Request, batch_id: str, changes: Sequence[Row]) -> None:
     before = request.connection.execute("SELECT coalesce(max(sequence), 0) FROM history").fetchone()[0]
-    request.connection.executemany(_UPSERT, changes)
+    request.connection.executemany(_UPSERT, map(_VALUES, changes))
     at = moment_text(request.now)
     request.connection.executemany(
         "INSERT INTO history (at, school, act, subject_id, revision, batch_id, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -184,9 +188,7 @@ def _store(request: Request, batch_id: str, changes: Sequence[Row]) -> None:
                 row["record_id"],
                 row["revision"],
                 batch_id,
-                json.dumps(
-                    {key: row[key] for key in (*_CONTENT, "reason") if row[key] is not None}, ensure_ascii=False
-                ),
+                _AS_JSON({key: row[key] for key in (*_CONTENT, "reason") if row[key] is not None}),
             )
             for row in changes
         ],

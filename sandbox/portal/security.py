@@ -1,6 +1,6 @@
 """WS-Security of the portal: verifies a request, signs a reply.
 
-Rules. Only what signxml returns as signed is read. A request has one Body at /Envelope/Body and one Security
+Rules. Only what `signature` returns as signed is read. A request has one Body at /Envelope/Body and one Security
 header with one Timestamp, one BinarySecurityToken and one Signature over exactly Body and Timestamp, by their
 wsu:Id, with exclusive C14N and SHA-256 or better. The token's certificate must chain to an authority that the
 portal was given; the Timestamp must be fresh. Everything else is BadSignature.
@@ -33,11 +33,10 @@ from signxml.algorithms import (
     SignatureConstructionMethod,
     SignatureMethod,
 )
-from signxml.exceptions import SignXMLException
 from signxml.signer import XMLSigner
-from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from sandbox.authority import Credential
+from sandbox.portal.signature import verified
 from sandbox.portal.soap import (
     DS,
     EXCLUSIVE_C14N,
@@ -66,22 +65,6 @@ _SIGNED_REFERENCE = f"{{{DS}}}Reference"
 _TRANSFORM = f"{{{DS}}}Transforms/{{{DS}}}Transform"
 _C14N_METHOD = f"{_SIGNED_INFO}/{{{DS}}}CanonicalizationMethod"
 _BODY_ID, _TIMESTAMP_ID, _TOKEN_ID = "body", "timestamp", "token"
-
-_EXPECTED = SignatureConfiguration(
-    location=f"./{_HEADER}/{_SECURITY}/",
-    expect_references=2,
-    signature_methods=frozenset(
-        {
-            SignatureMethod.RSA_SHA256,
-            SignatureMethod.RSA_SHA384,
-            SignatureMethod.RSA_SHA512,
-            SignatureMethod.ECDSA_SHA256,
-            SignatureMethod.ECDSA_SHA384,
-            SignatureMethod.ECDSA_SHA512,
-        }
-    ),
-    digest_algorithms=frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512}),
-)
 
 
 def load_credential(pem: bytes) -> Credential:
@@ -135,7 +118,10 @@ def verify(envelope: _Element, trust: Trust, now: datetime) -> Authenticated:
     trust.check(certificate, now)
     _check_key_info(signature, token)
     _check_references(signature, [body, timestamp])
-    signed_body, signed_timestamp = _signed_parts(envelope, certificate)
+    copies = verified(signature, [body, timestamp], certificate)
+    if copies is None:
+        raise _bad("the signature does not verify")
+    signed_body, signed_timestamp = copies
     _check_fresh(signed_timestamp, now)
     payload = list(_elements(signed_body))
     if len(payload) != 1:
@@ -231,19 +217,6 @@ def _check_references(signature: _Element, signed: Sequence[_Element]) -> None:
     algorithms = [[transform.get("Algorithm") for transform in found] for found in transforms]
     if method is None or method.get("Algorithm") != EXCLUSIVE_C14N or algorithms != [[EXCLUSIVE_C14N]] * len(signed):
         raise _bad("the signature uses another canonicalisation than exclusive C14N")
-
-
-def _signed_parts(envelope: _Element, certificate: x509.Certificate) -> tuple[_Element, _Element]:
-    try:
-        results = XMLVerifier().verify(envelope, x509_cert=certificate, id_attribute="Id", expect_config=_EXPECTED)
-    except (SignXMLException, etree.LxmlError, ValueError):
-        results = None
-    if not isinstance(results, list):
-        raise _bad("the signature does not verify")
-    parts = {part.tag: part for part in (result.signed_xml for result in results) if part is not None}
-    if set(parts) != {_BODY, _TIMESTAMP}:  # a reference by another Id attribute than wsu:Id, or an Id within another
-        raise _bad("the signature covers something else than Body and Timestamp")
-    return parts[_BODY], parts[_TIMESTAMP]
 
 
 def _check_fresh(timestamp: _Element, now: datetime) -> None:

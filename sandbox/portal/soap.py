@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from lxml import etree
 from lxml.etree import _Element
@@ -19,6 +20,8 @@ WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secex
 WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+_PREFIX = len(DIARY) + 2
 
 LARGEST_WHOLE = 2**63 - 1  # what an INTEGER of SQLite holds
 
@@ -104,6 +107,7 @@ def token(element: _Element, name: str) -> str | None:
     return None if text is None else collapse(text)
 
 
+@lru_cache(1 << 14)  # a batch says the same few words a thousand times
 def collapse(text: str) -> str:
     """Apply XML Schema's white space rule "collapse"."""
     return _SPACE.sub(" ", text).strip(" ")
@@ -117,6 +121,12 @@ def whole(text: str) -> int:
     return number
 
 
+def texts(element: _Element) -> dict[str, str]:
+    """Return the texts of all children by local name, as they stand ("" when empty); the schema lets each come once."""
+    return {one.tag[_PREFIX:]: one.text or "" for one in element.iterchildren("{*}*")}
+
+
+@lru_cache(1 << 12)
 def day(text: str) -> date:
     """Read an xs:date, its zone left out; raises SchemaViolation outside the years 1 to 9999."""
     match = _DAY.fullmatch(text)

@@ -88,6 +88,13 @@ def test_characters_at_the_borders(field: str) -> None:
         hold(replace(RECORD, **{field: letter}))
 
 
+@pytest.mark.parametrize(("field", "most"), [("subject", 100), ("value", 16), ("work", 500), ("comment", 4000)])
+def test_lengths_at_the_borders(field: str, most: int) -> None:
+    hold(replace(RECORD, **{field: "я" * most}))
+    assert certain.submit_journal("0252", NOW, [replace(RECORD, **{field: "я" * most})]) is not None
+    assert certain.submit_journal("0252", NOW, [replace(RECORD, **{field: "я" * (most + 1)})]) is None
+
+
 PASSING = st.builds(
     Publish,
     record_id=st.from_regex(r"\A[0-9A-Za-z._:-]{1,64}\Z"),

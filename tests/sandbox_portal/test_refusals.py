@@ -108,6 +108,14 @@ FORGERIES: dict[str, Forgery] = {
     "a wrapped body under its id": wrap_body_under_its_id,
     "a wrapped timestamp": wrap_timestamp,
     "an id that is not wsu:Id": move_id,
+    "the body's id a second time": lambda envelope: etree.SubElement(envelope[0], "other", {ID: "body"}),
+    "a digest with a part within": lambda envelope: etree.SubElement(part(envelope, f"{{{DS}}}DigestValue"), "other"),
+    "an object in the signature": lambda envelope: etree.SubElement(
+        part(envelope, f"{{{DS}}}Signature"), f"{{{DS}}}Object"
+    ),
+    "a signature of an elliptic key": attribute(
+        f"{{{DS}}}SignatureMethod", "Algorithm", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+    ),
     "a later Expires": write(f"{{{WSU}}}Expires", "2026-11-25T09:04:00Z"),
     "a token that is no certificate": write(f"{{{WSSE}}}BinarySecurityToken", "AAAA"),
     "a token that is no base64": write(f"{{{WSSE}}}BinarySecurityToken", "*"),
@@ -134,6 +142,10 @@ REASONS = {
     "does not verify": [
         "another record",
         "a wrapped body under its id",
+        "the body's id a second time",
+        "a digest with a part within",
+        "an object in the signature",
+        "a signature of an elliptic key",
         "a later Expires",
         "a signature of SHA-1",
         "a digest of SHA-1",
