@@ -25,6 +25,7 @@ from commands.keys_line import keys_app
 from commands.line import LANGUAGE, AsDocument, Schools, call_of, group, help_of
 from commands.pilot_line import pilot_app
 from commands.registry_line import registry_app
+from commands.witness_line import witness_app
 from journal.wording import ExitStatus
 from settings import locate
 
@@ -39,6 +40,7 @@ for _name, _subcommands in (
     ("delivery", delivery_app),
     ("audit", audit_app),
     ("keys", keys_app),
+    ("witness", witness_app),
     ("sandbox", sandbox_app),
 ):
     app.add_typer(_subcommands, name=_name)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from audit.cosigning import cosign, cosigner_key, log_lines, verify_cosignatures, with_lines
 from audit.errors import AuditDamagedError, AuditUnavailableError, NoteError
-from audit.keys import SigningKey, load_signing_key
-from audit.note import Checkpoint, VerifierKey, split_note
+from audit.keys import SigningKey, create_signing_key, load_signing_key
+from audit.note import Checkpoint, VerifierKey, check_name, split_note
 from audit.witness import (
     NOTHING_SEEN,
     LogKeys,
@@ -46,6 +46,41 @@ def read_witness(folder: Path) -> SigningKey:
     with _named(folder):
         pem, name = (folder / KEY_FILE).read_bytes(), (folder / NAME_FILE).read_text(encoding="utf-8").strip()
     return load_signing_key(pem, name)
+
+
+def make_witness(folder: Path, name: str) -> bool:
+    """Make a witness of that name in `folder`; tells whether its key is new. A key that is there is kept.
+
+    Raises NoteError for a wrong name, AuditUnavailableError when another witness is there or nothing can be written.
+    """
+    check_name(name)
+    with _named(folder):
+        _make_folder(folder)
+        if not (folder / NAME_FILE).exists():
+            _write(folder / NAME_FILE, f"{name}\n".encode())
+        known = (folder / NAME_FILE).read_text(encoding="utf-8").strip()
+        if known == name and not (folder / KEY_FILE).exists():  # dies before: the key is made next time
+            _write(folder / KEY_FILE, create_signing_key())
+            return True
+    if known != name:
+        raise AuditUnavailableError(
+            f"В папке {folder} уже свидетель {known}. Другому имени нужна другая папка и другой ключ.",
+            f"The witness {known} is in {folder} already. Another name needs another folder and another key.",
+        )
+    return False
+
+
+def add_log_keys(folder: Path, keys: Sequence[VerifierKey]) -> None:
+    """Write down logs that the witness in `folder` is to serve besides; those there stay.
+
+    Raises AuditUnavailableError.
+    """
+    there = {key.vkey for key in read_log_keys(folder)}
+    more = [key.vkey for key in keys if key.vkey not in there]
+    if more:
+        with _named(folder):
+            before = (folder / LOGS_FILE).read_text(encoding="utf-8") if there else ""
+            _write(folder / LOGS_FILE, (before + "".join(f"{line}\n" for line in more)).encode())
 
 
 def read_log_keys(folder: Path) -> list[VerifierKey]:
@@ -152,18 +187,7 @@ class Witness:
     def _keep(self, place: Path, note: bytes) -> None:
         """Put the new checkpoint in the old one's place, durably."""
         with _named(place):
-            new = place / "checkpoint.new"
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            try:
-                view = memoryview(note)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(new, place / "checkpoint")  # noqa: PTH105  the calls that may fail are all of `os`, as tests break them
-            # Killed before the flush: the old or the new one stands, and no cosignature has left for the new one.
-            _flush(place)
+            _write(place / "checkpoint", note)
 
     @contextmanager
     def _locked(self, origin: str) -> Iterator[Path | None]:
@@ -176,6 +200,22 @@ class Witness:
             yield place if _taken(lock) else None
         finally:
             os.close(lock)
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Put a file in place, whole and durable, readable by its owner alone."""
+    new = target.with_name(f"{target.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(new, target)  # noqa: PTH105  the calls that may fail are all of `os`, as tests break them
+    # Killed before the flush: the old or the new file stands, and no cosignature has left for the new one.
+    _flush(target.parent)
 
 
 def _taken(lock: int) -> bool:

@@ -12,6 +12,7 @@ from commands.call import Call, utc_now
 from commands.check_outside import look_at_certificate, look_at_portal, look_at_school
 from commands.check_own import look_at_audit, look_at_database, look_at_key
 from commands.check_terms import look_at_terms
+from commands.check_witnesses import look_at_witnesses
 from commands.findings import Condition, Finding, found, guarded
 from journal.wording import ExitStatus, Wording
 from settings import Settings
@@ -43,6 +44,7 @@ def _findings(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from own
     if all(finding.condition is not Condition.WRONG for finding in own):
         yield from guarded("[audit] log", partial(look_at_audit, settings))
+        yield from guarded("[audit] witnesses", partial(look_at_witnesses, settings, now))
     keys: list[Finding] = []
     for secret in (portal.client_certificate, portal.signing_key, portal.authorities):
         is_private = secret is not portal.authorities

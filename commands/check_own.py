@@ -47,10 +47,6 @@ _LOG = Wording(
     ru="[audit] log: продолжает известную отметку, записей: {size}. Полная проверка: dnevnik audit verify",
     en="[audit] log: continues the known checkpoint, entries: {size}. To check all of it: dnevnik audit verify",
 )
-_WITNESSES = Wording(
-    ru="[audit] witnesses: эта версия свидетелей ещё не спрашивает, журнал заверен только своим ключом",
-    en="[audit] witnesses: this version doesn't ask witnesses yet; only the log's own key vouches for it",
-)
 
 
 def look_at_database(settings: Settings) -> Iterator[Finding]:
@@ -100,5 +96,3 @@ def look_at_audit(settings: Settings) -> Iterator[Finding]:
         log.close()
     finally:
         engine.dispose()
-    if settings.audit.witnesses:
-        yield found(Condition.LOOK, _WITNESSES)

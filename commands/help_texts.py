@@ -137,6 +137,30 @@ HELP: Mapping[str, Wording] = {
     ),
     "pilot-from": Wording(ru="с какого дня; без этого с сегодняшнего", en="from which day; else today"),
     "pilot-to": Wording(ru="по какой день; без этого бессрочно", en="to which day; else open"),
+    "witness": Wording(
+        ru="Свидетель чужих журналов аудита; ставится у другой организации.",
+        en="A witness of other people's audit logs; another organisation runs it.",
+    ),
+    "witness-init": Wording(
+        ru="Создать ключ свидетеля и записать, чьи журналы он заверяет.",
+        en="Make a witness's key and write down whose logs it cosigns.",
+    ),
+    "witness-show": Wording(
+        ru="Показать ключ проверки свидетеля и что он заверил.",
+        en="Show the witness's verifier key and what it cosigned.",
+    ),
+    "witness-serve": Wording(ru="Заверять журналы, пока не остановят.", en="Cosign logs until stopped."),
+    "witness-folder": Wording(ru="папка свидетеля", en="the witness's folder"),
+    "witness-name": Wording(
+        ru="имя свидетеля, как адрес без https://, например komitet.example/svidetel",
+        en="the witness's name, like a URL without https://, such as committee.example/witness",
+    ),
+    "witness-log-key": Wording(ru="ключ проверки журнала, можно несколько", en="a log's verifier key; may be repeated"),
+    "witness-listen": Wording(ru="адрес и порт", en="address and port"),
+    "witness-certificate": Wording(
+        ru="сертификат и ключ TLS в одном файле PEM; без него — открытый HTTP за своим прокси",
+        en="TLS certificate and key in one PEM file; without it plain HTTP, behind a proxy of yours",
+    ),
     "keys": Wording(ru="Ключи установки.", en="The installation's keys."),
     "keys-rotate-master": Wording(
         ru="Сменить главный ключ; закрытые данные открываются как прежде.",

@@ -12,6 +12,7 @@ from consent_registry.decision import Grant, Refusal
 from delivery.lease import Lease
 from delivery.patience import Patience, Turns
 from journal.portal import Portal, PortalError
+from journal.wording import BridgeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def _nothing() -> None:
 
 
 class TakingBackStoppedError(Exception):
-    """What lost its ground could not be taken back: `failure` says why, and nothing else may be sent."""
+    """What goes first could not be done: `failure` says why, and nothing else may be sent."""
 
-    def __init__(self, failure: PortalError) -> None:
+    def __init__(self, failure: PortalError | BridgeError) -> None:
         super().__init__(str(failure))
         self.failure = failure
 
@@ -72,4 +73,4 @@ class SendingTally:
     failed: int = 0
     not_withdrawn: int = 0
     refused_in_a_row: int = 0
-    stopped_by: PortalError | None = None
+    stopped_by: PortalError | BridgeError | None = None

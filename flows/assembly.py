@@ -1,8 +1,8 @@
 """Puts an installation together from its settings: database, keys, audit log, portal, schools.
 
-Rules. Nothing is sent with a log that does not continue the newest checkpoint that the bridge's database
-remembers. Keys are read when they are needed and shown nowhere. One process has one assembled bridge for a
-configuration (`shared_bridge`), for the schema of the portal takes a while to load.
+Rules. Nothing is sent with a log that does not continue the newest checkpoint known anywhere: to the bridge's
+database, a witness, the copies. Keys are read when they are needed and shown nowhere. One process has one assembled
+bridge for a configuration (`shared_bridge`), for the schema of the portal takes a while to load.
 """
 
 import os
@@ -32,6 +32,7 @@ from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
 from flows.technical_log import open_technical_log
+from flows.witness_opening import open_witnessing
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
 from mappings.profile import load_profile
@@ -164,6 +165,7 @@ def assemble(
         patience=patience or Patience(),
         turns=Turns(engine, settings.portal.requests_per_minute),
         software=software(),
+        witnessing=open_witnessing(settings, engine, log, ORIGIN, now),
         boundary=boundary,
     )
 

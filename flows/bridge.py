@@ -11,6 +11,7 @@ from audit.log import AuditLog
 from consent_registry.sealed.vault import Vault
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
+from flows.witnessing import Witnessing
 from journal.portal import Portal
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Language, Wording
@@ -59,6 +60,7 @@ class Bridge:
     patience: Patience
     turns: Turns
     software: str
+    witnessing: Witnessing | None = field(default=None, repr=False)
     boundary: Callable[[str], None] = field(default=lambda _: None)
 
     def school(self, code: str) -> School:

@@ -176,8 +176,8 @@ LIMIT_TEXTS: Mapping[str, ReasonText] = {
     )
 }
 
-WAITING_CODES = frozenset({"held", "paused"})
-"""Withheld, though a consent permits: the run was stopped by the limits or by a pause of the school."""
+WAITING_CODES = frozenset({"held", "paused", "unwitnessed"})
+"""Withheld, though a consent permits: stopped by the limits, a pause of the school, or for want of witnesses."""
 
 WAITING_TEXTS: Mapping[str, ReasonText] = {
     text.code: text
@@ -206,6 +206,19 @@ WAITING_TEXTS: Mapping[str, ReasonText] = {
                 ru="Ничего: после перерыва записи уйдут сами.", en="Nothing: after the pause they go by themselves."
             ),
             owner=Owner.NOBODY,
+        ),
+        ReasonText(
+            code="unwitnessed",
+            title=Wording(ru="Журнал аудита не заверен свидетелями", en="The audit log is not cosigned by witnesses"),
+            meaning=Wording(
+                ru="Свидетелей, которые заверяют журнал аудита, слишком долго меньше, чем нужно.",
+                en="Too few of the witnesses that cosign the audit log have done so, for too long.",
+            ),
+            remedy=Wording(
+                ru="Оператор восстановит связь со свидетелями (dnevnik check), записи уйдут сами.",
+                en="The operator restores the connection to the witnesses (dnevnik check); records go by themselves.",
+            ),
+            owner=Owner.OPERATOR,
         ),
         ReasonText(
             code="discarded",

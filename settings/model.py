@@ -2,14 +2,15 @@
 
 Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, where a key has one, is the
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
-Keys beyond the installation example: bridge.log, portal.connector, limits.small_change, consent.correction_days,
-.answer_days, .alarm_days, .processor_name, .processor_address, .texts, .calendar, school.address.
+Keys beyond the installation example: bridge.log, portal.connector, what follows audit.witnesses, limits.small_change,
+consent.correction_days, .answer_days, .alarm_days, .processor_name, .processor_address, .texts, .calendar,
+school.address.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
@@ -25,11 +26,15 @@ from settings.values import (
     database_url,
     known_profile,
     local_path,
+    mail_address,
     named,
+    one_each,
     optional_path,
     pause,
     portal_url,
+    quorum_of,
     school_source,
+    witness_key,
     witness_url,
     zone,
 )
@@ -48,6 +53,7 @@ _DAYS = Expected("целое число дней от 1 до 366", "a whole numb
 _SECONDS = Expected("число секунд больше 0, не больше 600", "a number of seconds above 0, 600 at most")
 _SHARE = Expected("доля от 0.0 до 1.0", "a share, 0.0 to 1.0")
 _SECRET = Expected("env:ИМЯ или file:ПУТЬ", "env:NAME or file:PATH")
+_MAIL = Expected("адрес эл. почты", "an e-mail address")
 _TEXT = Expected("текст в кавычках от 1 до 200 знаков", "a quoted text of 1 to 200 characters")
 
 Seconds = Annotated[float, Field(gt=0, le=600), _SECONDS]
@@ -128,6 +134,62 @@ class AuditSection(Section):
         Field(strict=False),
         Expected("список адресов вида https://узел/путь", "a list of URLs like https://host/path"),
     ] = ()
+    witness_keys: Annotated[
+        tuple[Annotated[str, AfterValidator(witness_key)], ...],
+        AfterValidator(one_each),
+        Field(strict=False),
+        Expected(
+            "список ключей проверки свидетелей, по одному на адрес (dnevnik witness show)",
+            "a list of the witnesses' verifier keys, one for each URL (dnevnik witness show)",
+        ),
+    ] = ()
+    witness_authorities: Annotated[Annotated[Secret, named("[audit] witness_authorities")] | None, _SECRET] = None
+    quorum: Annotated[
+        int,
+        AfterValidator(quorum_of),
+        Expected(
+            "сколько свидетелей должны заверить: от 1 до их числа; 0 — больше половины",
+            "how many witnesses have to cosign: 1 to their number; 0: more than half",
+        ),
+    ] = 0
+    witness_patience_minutes: Annotated[
+        int,
+        Field(ge=0, le=10_080),
+        Expected("целое число минут от 0 до 10080", "a whole number of minutes, 0 to 10080"),
+    ] = 60
+    witness_every_seconds: Seconds = 60
+    witness_timeout: Seconds = 10
+    copies: Annotated[
+        Path | None,
+        BeforeValidator(optional_path),
+        Expected("папка для копий контрольных отметок", "a folder for copies of the checkpoints"),
+    ] = None
+    copies_every_minutes: Annotated[
+        int,
+        Field(ge=0, le=10_080),
+        Expected("целое число минут от 0 до 10080", "a whole number of minutes, 0 to 10080"),
+    ] = 60
+    mail_to: Annotated[
+        tuple[Annotated[str, AfterValidator(mail_address)], ...],
+        Field(strict=False),
+        Expected("список адресов эл. почты", "a list of e-mail addresses"),
+    ] = ()
+    mail_from: Annotated[str, AfterValidator(lambda value: value and mail_address(value)), _MAIL] = ""
+    mail_host: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9.:-]{0,253}$"),
+        Expected("имя почтового сервера", "the mail server's name"),
+    ] = ""
+    mail_port: Annotated[int, Field(ge=1, le=65_535), Expected("номер порта", "a port's number")] = 587
+    mail_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        Expected(
+            '"starttls", "tls" или "none" (только на этой машине)', '"starttls", "tls" or "none" (this machine only)'
+        ),
+    ] = "starttls"
+    mail_user: Annotated[str, StringConstraints(max_length=200), _TEXT] = ""
+    mail_password: Annotated[Annotated[Secret, named("[audit] mail_password")] | None, _SECRET] = None
+    mail_authorities: Annotated[Annotated[Secret, named("[audit] mail_authorities")] | None, _SECRET] = None
 
 
 class ConsentSection(Section):

@@ -33,6 +33,14 @@ _NO_DIALECT = Wording(
     ru="такой базы SQLAlchemy не знает, проверьте слово перед ://",
     en="SQLAlchemy knows no such database; check the word before ://",
 )
+_NOT_LOOPBACK = Wording(
+    ru="без TLS (http) свидетель может быть только на этой же машине",
+    en="without TLS (http) a witness can only be on this very machine",
+)
+_ONE_EACH = Wording(
+    ru="на каждый адрес в witnesses нужен свой ключ, в том же порядке",
+    en="each URL in witnesses needs a key of its own, in the same order",
+)
 _LAST_BEFORE_FIRST = Wording(ru="конец раньше начала", en="the end is before the beginning")
 _NO_PROFILE = Wording(
     ru="в mappings/ нет папки с таким именем и файлом profile.toml в ней",
@@ -100,8 +108,45 @@ def portal_url(value: str) -> str:
 
 
 def witness_url(value: str) -> str:
-    """Refuse all but web URLs; a witness's word is signed, so plain http will do."""
-    return _web_url(value, ("https", "http"))
+    """Refuse all but https URLs, and http ones of this very machine: a "no" is not signed, so its sender counts."""
+    url = _web_url(value, ("https", "http"))
+    parts = urlsplit(url)
+    if parts.query or (parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}):
+        _refused(_NOT_LOOPBACK)
+    return url
+
+
+def witness_key(value: str) -> str:
+    """Refuse what is no witness's verifier key line."""
+    from audit.cosigning import CosignerKey  # noqa: PLC0415  cryptography, which --help need not wait for
+    from audit.errors import NoteError  # noqa: PLC0415  likewise
+
+    trouble = None
+    try:
+        CosignerKey.parse(value)
+    except NoteError as error:
+        trouble = Wording(error.ru.rstrip("."), error.en.rstrip("."))
+    return value if trouble is None else _refused(trouble)
+
+
+def one_each(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Refuse keys of witnesses that are not one for each URL, all different."""
+    if len(value) != len(info.data.get("witnesses", value)) or len(set(value)) != len(value):
+        _refused(_ONE_EACH)
+    return value
+
+
+def quorum_of(value: int, info: ValidationInfo) -> int:
+    """Return how many witnesses have to cosign; 0 in the file means more than half of them."""
+    witnesses = len(info.data.get("witnesses", ()))
+    if value == 0:
+        return witnesses // 2 + 1 if witnesses else 0
+    return value if 1 <= value <= witnesses else _refused()
+
+
+def mail_address(value: str) -> str:
+    """Refuse what is no e-mail address of the plain kind."""
+    return value if re.fullmatch(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}", value) else _refused()
 
 
 def _web_url(value: str, schemes: tuple[str, ...]) -> str:

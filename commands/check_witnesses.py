@@ -1,0 +1,106 @@
+"""Looks at who else knows the audit log's checkpoints: each witness, whether they are enough, copies and mail.
+
+Rules. Asks the witnesses as a run would, which may give them the newest checkpoint; mails nothing. An installation
+without witnesses is told so: its log is vouched for by its own key alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import database
+from commands.findings import Condition, Finding, found
+from delivery.checkpoints import FOLDER, MAIL, QUORUM, Held, holders
+from flows.assembly import ORIGIN, open_audit_log
+from flows.witness_opening import open_witnessing
+from flows.witness_words import why
+from journal.wording import Wording
+from settings import Settings
+
+_NONE = Wording(
+    ru="[audit] witnesses: свидетелей нет, за журнал ручается только его собственный ключ. "
+    "Как завести: docs/witness.md",
+    en="[audit] witnesses: none; only the log's own key vouches for it. To have some: docs/witness.md",
+)
+_COSIGNED = Wording(
+    ru="[audit] witnesses: {url} заверил отметку, записей: {size}",
+    en="[audit] witnesses: {url} cosigned the checkpoint, entries: {size}",
+)
+_MISSING = Wording(
+    ru="[audit] witnesses: {url} не заверил: {ru}. Так с {since}. Проверьте адрес и сеть или сообщите его владельцу",
+    en="[audit] witnesses: {url} has not cosigned: {en}. Since {since}. Check address and network, or tell its owner",
+)
+_ENOUGH = Wording(
+    ru="[audit] quorum: свидетелей заверило {count}, нужно {quorum}",
+    en="[audit] quorum: {count} witnesses cosigned, {quorum} are needed",
+)
+_SHORT = Wording(
+    ru="[audit] quorum: свидетелей заверило {count}, нужно {quorum}. Новое отправляется до {until}, потом остановится",
+    en="[audit] quorum: {count} witnesses cosigned, {quorum} are needed. New records go until {until}, then no more",
+)
+_STOPPED = Wording(
+    ru="[audit] quorum: свидетелей заверило {count}, нужно {quorum}. Отправка остановлена с {until}",
+    en="[audit] quorum: {count} witnesses cosigned, {quorum} are needed. Nothing new is sent since {until}",
+)
+_COPY = Wording(
+    ru="[audit] {key}: последняя копия отметки: записей {size}", en="[audit] {key}: newest copy: {size} entries"
+)
+_NO_COPY = Wording(
+    ru="[audit] {key}: копий ещё нет, первая уйдёт в конце запуска",
+    en="[audit] {key}: no copy yet, the first goes at a run's end",
+)
+_COPY_FAILED = Wording(
+    ru="[audit] {key}: копия отметки не уходит ({trouble}) с {since}. Проверьте папку, сервер и настройки",
+    en="[audit] {key}: copies fail ({trouble}) since {since}. Check the folder, the server and the settings",
+)
+
+
+def look_at_witnesses(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Ask every witness, and say when copies last went. Raises BridgeError when one contradicts the log."""
+    audit = settings.audit
+    engine = database.open_database(settings.bridge.state)
+    try:
+        log = open_audit_log(settings, engine)
+        open_witnessing(settings, engine, log, ORIGIN, lambda: now)
+        log.close()
+        with database.reading(engine) as connection:
+            known = holders(connection, ORIGIN)
+    finally:
+        engine.dispose()
+    if not audit.witnesses:
+        yield found(Condition.FINE, _NONE)
+    else:
+        yield from _witnesses(settings, known, now)
+    for holder, key, is_wanted in ((FOLDER, "copies", audit.copies), (MAIL, "mail_to", audit.mail_to)):
+        if is_wanted:
+            yield _copy(settings, key, known.get(holder, Held()))
+
+
+def _witnesses(settings: Settings, known: Mapping[str, Held], now: datetime) -> Iterator[Finding]:
+    audit, count = settings.audit, 0
+    for url, key in zip(audit.witnesses, audit.witness_keys, strict=True):
+        held = known.get(key, Held())
+        if held.failing_since is None:
+            count += 1
+            yield found(Condition.FINE, _COSIGNED, url=url, size=held.size)
+        else:
+            words = why(held.trouble or "")
+            since = _local(settings, held.failing_since)
+            yield found(Condition.LOOK, _MISSING, url=url, ru=words.ru, en=words.en, since=since)
+    short_since = known.get(QUORUM, Held()).failing_since
+    if short_since is None:
+        yield found(Condition.FINE, _ENOUGH, count=count, quorum=audit.quorum)
+        return
+    until = short_since + timedelta(minutes=audit.witness_patience_minutes)
+    condition, words = (Condition.WRONG, _STOPPED) if now > until else (Condition.LOOK, _SHORT)
+    yield found(condition, words, count=count, quorum=audit.quorum, until=_local(settings, until))
+
+
+def _copy(settings: Settings, key: str, held: Held) -> Finding:
+    if held.failing_since is not None:
+        since = _local(settings, held.failing_since)
+        return found(Condition.LOOK, _COPY_FAILED, key=key, trouble=held.trouble, since=since)
+    return found(Condition.FINE, _NO_COPY if held.size is None else _COPY, key=key, size=held.size)
+
+
+def _local(settings: Settings, moment: datetime) -> str:
+    return moment.astimezone(settings.bridge.timezone).isoformat(timespec="minutes")
