@@ -18,7 +18,7 @@ from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, StudentIdentity, Window
 from mappings.fingerprints import Fingerprint, fingerprints
 from mappings.profile import Profile
-from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES
+from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES, RawJournal
 from mappings.records import to_reading
 from mappings.roster import identities
 from mappings.selection import of_journals
@@ -46,7 +46,7 @@ def read_school(
     """
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
-        raw = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
+        raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
     if only_journals is not None:
         raw = of_journals(raw, frozenset(only_journals), profile)
     return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)

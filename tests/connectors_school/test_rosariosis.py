@@ -1,0 +1,111 @@
+"""A system that nobody here wrote: composite keys, points of a maximum, letters, no lessons."""
+
+from collections.abc import Iterator
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import psycopg
+import pytest
+from fakes.postgresql import postgresql
+
+from connectors.school.read import SchoolSource, probe, read_fingerprints, read_identities, read_school
+from journal.frames import RECORDS, SET_ASIDE, WARNINGS
+from journal.school import SchoolReading, Window
+from mappings.fingerprints import changed_journals
+from mappings.profile import load_profile
+
+from .rosariosis import AT, School, fill, school
+
+WINDOW = Window(date(2026, 9, 1), date(2027, 8, 31))
+PROFILE = load_profile("rosariosis")
+GRADE = "UPDATE gradebook_grades SET {} WHERE student_id = 1 AND assignment_id = 1"
+
+
+@pytest.fixture(scope="module")
+def made() -> School:
+    return school()
+
+
+@pytest.fixture(scope="module")
+def url(made: School) -> Iterator[str]:
+    with postgresql() as found:
+        fill(found, made.rows)
+        yield found
+
+
+def read(url: str, code: str = "0252") -> SchoolReading:
+    return read_school(
+        SchoolSource(url),
+        PROFILE,
+        code=code,
+        window=WINDOW,
+        today=date(2026, 11, 25),
+        timezone=ZoneInfo("Europe/Moscow"),
+    )
+
+
+def test_each_row_becomes_what_it_must_or_is_set_aside(url: str, made: School) -> None:
+    reading = read(url)
+    for schema, frame in ((RECORDS, reading.records), (SET_ASIDE, reading.set_aside), (WARNINGS, reading.warnings)):
+        schema.validate(frame)
+    found = {
+        row.source_key: tuple(
+            None if pd.isna(value) else value
+            for value in (row.kind, row.subject, str(row.date.date()), row.value, row.weight, row.work)
+        )
+        for row in reading.records.itertuples()
+    }
+    assert found == made.records
+    assert dict(zip(reading.set_aside["source_key"], reading.set_aside["reason"], strict=True)) == made.aside
+    assert reading.records["lesson_number"].isna().all()
+    comments = reading.records.set_index("source_key")["comment"]
+    assert comments["mark:1-1-100"] == "Good"
+    assert len(reading.warnings) == 0
+
+
+def test_another_school_of_the_same_database_is_not_mixed_in(url: str) -> None:
+    other = read(url, "0300")
+    assert set(other.records["source_key"]) == {"mark:3-6-200", "absence:3-20261002-1"}
+    assert set(other.roster) == {"3"}
+    assert set(read(url).roster) == {"1", "2"}
+
+
+def test_a_student_is_enrolled_until_the_year_ends_in_their_grade(url: str) -> None:
+    entry = read(url).roster["1"]
+    assert entry.classes_on(date(2027, 5, 25)) == ("05",)
+    assert entry.classes_on(date(2027, 5, 26)) == ()
+    people = read_identities(SchoolSource(url), PROFILE, code="0252", today=date(2026, 10, 1))
+    assert {(one.student_key, one.last_name, one.class_name) for one in people} == {
+        ("1", "Ёлкина", "05"),
+        ("2", "Stone", "05"),
+    }
+
+
+def test_the_database_fits_the_profile(url: str) -> None:
+    assert probe(SchoolSource(url), PROFILE, "0252").ok
+
+
+@pytest.mark.parametrize(
+    ("sql", "back"),
+    [
+        ("UPDATE gradebook_grades SET points = 9 WHERE student_id = 1 AND assignment_id = 1", "points = 8.5"),
+        ("UPDATE gradebook_grades SET points = -1 WHERE student_id = 1 AND assignment_id = 1", "points = 8.5"),
+        (
+            f"UPDATE gradebook_grades SET updated_at = '{AT[:-2]}59' WHERE student_id = 1 AND assignment_id = 1",
+            "updated_at = NULL",
+        ),
+    ],
+)
+def test_a_change_changes_its_journals_fingerprint_and_undone_it_is_the_same(url: str, change: str, back: str) -> None:
+    def seen() -> dict:
+        return read_fingerprints(SchoolSource(url), PROFILE, code="0252", window=WINDOW) or {}
+
+    before = seen()
+    assert set(before) == {"100"}
+    with psycopg.connect(url.replace("+psycopg", "")) as teacher:
+        teacher.execute(GRADE.format(change))
+    assert changed_journals(before, seen()) == {"100"}
+    with psycopg.connect(url.replace("+psycopg", "")) as teacher:
+        teacher.execute(GRADE.format(back))
+    assert changed_journals(before, seen()) == frozenset()
