@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from audit import verify_evidence
-from audit.note import Checkpoint, Signer, VerifierKey, sign_note
+from audit.cosigning import CosignerKey, verify_cosignatures
+from audit.note import Checkpoint, Signer, VerifierKey, sign_note, split_note
 from audit.tiles import BUNDLES, node_reader, tiles_at, whole_bundle
 from audit.tree import EMPTY_ROOT, consistency_proof, inclusion_proof
-from audit.verify_evidence import CHECKPOINT, CONSENTS, ENTRIES, NAMES, PAPER, PROGRAM, TABLE, Asked, canonical
+from audit.verify_evidence import CHECKPOINT, CONSENTS, EARLIER, ENTRIES, NAMES, PAPER, PROGRAM, TABLE, Asked, canonical
 
 Read = Callable[[str], bytes | None]
 Entries = Sequence[tuple[int, Mapping[str, Any]]]
@@ -46,13 +47,17 @@ class Papers:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Under which keys and when a package is made. `earlier`: a checkpoint that the log is shown to continue."""
+    """Under which keys and when a package is made.
+
+    `earlier`: a checkpoint that the log is shown to continue; its note, where it has one, may bear cosignatures.
+    `witnesses`: whose cosignatures count; lines of others are left out.
+    """
 
     at: datetime
     software: str
     signer: Signer
     former_keys: Sequence[VerifierKey] = ()
-    witnesses: Sequence[str] = ()
+    witnesses: Sequence[CosignerKey] = ()
     earlier: Checkpoint | None = None
 
 
@@ -83,8 +88,11 @@ def find(read: Read, checkpoint: Checkpoint, asked: Asked) -> Found:
 
 def make_package(read: Read, checkpoint: Checkpoint, asked: Asked, found: Found, papers: Papers, made: Made) -> bytes:
     """Return the package. Raises EvidenceError when what was made does not verify: then the log is damaged."""
+    keys = (made.signer.verifier, *made.former_keys)
+    earlier = _usable(made.earlier, checkpoint)
+    head, cosigners = _known_lines(checkpoint.note, keys, made.witnesses)
     members = {
-        CHECKPOINT: checkpoint.note,
+        CHECKPOINT: head,
         ENTRIES: b"".join(_line(*one) for one in zip(found.entries, found.proofs, strict=True)),
         TABLE: verify_evidence.table(found.entries),
         PAPER: papers.pdf,
@@ -93,6 +101,9 @@ def make_package(read: Read, checkpoint: Checkpoint, asked: Asked, found: Found,
     }
     if papers.names is not None:
         members[NAMES] = canonical(papers.names).encode() + b"\n"
+    if earlier is not None and earlier.note:
+        members[EARLIER], others = _known_lines(earlier.note, keys, made.witnesses)
+        cosigners |= others
     manifest = {
         "made_at": instant(made.at),
         "software": made.software,
@@ -104,12 +115,12 @@ def make_package(read: Read, checkpoint: Checkpoint, asked: Asked, found: Found,
         "to": asked.end,
         "size": checkpoint.size,
         "root": _text(checkpoint.root),
-        "keys": [key.vkey for key in (made.signer.verifier, *made.former_keys)],
-        "witnesses": list(made.witnesses),
+        "keys": [key.vkey for key in keys],
+        "witnesses": sorted(cosigners),
         "entries": len(found.entries),
         "in_span": found.in_span,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
-        **_earlier(read, checkpoint, made.earlier),
+        **_earlier(read, checkpoint, earlier),
     }
     note = sign_note(f"{verify_evidence.HEADLINE}\n{canonical(manifest)}\n", made.signer)
     package = verify_evidence.pack({verify_evidence.MANIFEST: note, **members})
@@ -122,9 +133,26 @@ def _line(entry: tuple[int, Mapping[str, Any]], proof: Sequence[bytes]) -> bytes
     return canonical(told).encode() + b"\n"
 
 
-def _earlier(read: Read, checkpoint: Checkpoint, earlier: Checkpoint | None) -> dict[str, Any]:
-    """Return the proof that the log continues an earlier state; one of nothing needs none."""
+def _usable(earlier: Checkpoint | None, checkpoint: Checkpoint) -> Checkpoint | None:
+    """Return an earlier checkpoint that a proof can begin at: of something, and not of more than there is."""
     if earlier is None or earlier.root == EMPTY_ROOT or earlier.size > checkpoint.size:
+        return None
+    return earlier
+
+
+def _known_lines(note: bytes, keys: Sequence[VerifierKey], witnesses: Sequence[CosignerKey]) -> tuple[bytes, set[str]]:
+    """Return a note with the signatures of these keys alone, and the vkeys of the witnesses among them."""
+    text, signatures = split_note(note)
+    own = {(key.name, key.key_id) for key in keys}
+    cosigned = verify_cosignatures(note, witnesses)
+    lines = [one.line for one in signatures if (one.name, one.key_id) in own]
+    lines += [one.line for one in cosigned]
+    return f"{text}\n{''.join(lines)}".encode(), {one.key.vkey for one in cosigned}
+
+
+def _earlier(read: Read, checkpoint: Checkpoint, earlier: Checkpoint | None) -> dict[str, Any]:
+    """Return the proof that the log continues an earlier state."""
+    if earlier is None:
         return {}
     proof = consistency_proof(earlier.size, checkpoint.size, node_reader(read, checkpoint.size))
     told = {"size": earlier.size, "root": _text(earlier.root), "proof": [_text(one) for one in proof]}

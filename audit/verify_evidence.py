@@ -7,10 +7,11 @@ A copy of this file lies in every package; who distrusts the package takes the f
 
 Rules. The archive is exactly the bytes that `pack` makes of its members: nothing compressed, doubled, hidden or added.
 The manifest is a C2SP signed note by the log's key and holds the SHA-256 of every other member. The checkpoint is
-signed by the log's key and by each witness that the manifest names, by nobody else. Every entry is in canonical form,
-stands in the log at its number by its RFC 6962 proof, and speaks of the student that the manifest names, in its span of
-time. The CSV is made anew from the entries and compared. The PDF, the registry's consents and the names are the word of
-whoever signed: they are bound to the package, and not proven by it.
+signed by the log's key; it, or an earlier one that it is shown to continue, also by each witness that the manifest
+names, and by nobody else: what stands below the size that witnesses signed, they vouch for.
+Every entry is in canonical form, stands in the log at its number by its RFC 6962 proof, and speaks of the student that
+the manifest names, in its span of time. The CSV is made anew from the entries and compared. The PDF, the registry's
+consents and the names are the word of whoever signed: they are bound to the package, and not proven by it.
 What no package can show is that nothing was left out: whoever has the whole log selects again (`select`), and the
 checkpoint, kept by a witness, says which log is whole. Written for itself: nothing else of the project is imported.
 """
@@ -34,8 +35,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MANIFEST, CHECKPOINT, ENTRIES, TABLE = "manifest", "checkpoint", "entries.jsonl", "evidence.csv"
 PAPER, CONSENTS, NAMES, PROGRAM = "evidence.pdf", "consents.json", "names.json", "verify_evidence.py"
+EARLIER = "earlier-checkpoint"
 NEEDED = frozenset({MANIFEST, CHECKPOINT, ENTRIES, TABLE, PAPER, CONSENTS, PROGRAM})
-ALLOWED = NEEDED | {NAMES}
+ALLOWED = NEEDED | {NAMES, EARLIER}
 HEADLINE = "dnevnik-bridge evidence v1"
 COLUMNS = (
     "index", "at", "kind", "run", "batch", "link", "case", "action", "event", "records", "accounts", "consents",
@@ -365,7 +367,10 @@ def _row(index: int, entry: Mapping[str, Any]) -> list[str]:
 
 
 class Verdict(NamedTuple):
-    """What a true package shows. `key_known`: a key that was given signed it; else it only fits itself."""
+    """What a true package shows. `key_known`: a key that was given signed it; else it only fits itself.
+
+    `witnesses` vouch for the log's first `witnessed` entries.
+    """
 
     asked: Asked
     made_at: str
@@ -375,6 +380,7 @@ class Verdict(NamedTuple):
     key: str
     key_known: bool
     witnesses: Sequence[str]
+    witnessed: int
 
 
 def verify(
@@ -399,15 +405,21 @@ def verify(
             f"manifest: signed by the key {own[0].name}, which isn't the one given.",
         )
     _digests(members, manifest)
-    head, cosigned = _checkpoint(members[CHECKPOINT], manifest, own)
-    believed = [read_key(line, COSIGNATURE) for line in witnesses] or cosigned
-    counted = [key.name for key in cosigned if key in believed]
+    cosigners = [read_key(line, COSIGNATURE) for line in _texts(manifest, "witnesses", MANIFEST)]
+    head, cosigned = _checkpoint(members[CHECKPOINT], manifest, own, cosigners)
+    earlier, cosigned_earlier = _earlier(members.get(EARLIER), manifest, head, [*own, *cosigners])
+    believed = [read_key(line, COSIGNATURE) for line in witnesses] or cosigners
+    counted = [key.name for key in cosigners if key in believed]
+    if set(cosigners) != {*cosigned, *cosigned_earlier}:
+        raise EvidenceError(
+            "checkpoint: нет подписи свидетеля, который назван.", "checkpoint: a witness named did not sign."
+        )
     if len(counted) < quorum:
         raise EvidenceError(
             f"checkpoint: подписей свидетелей {len(counted)}, нужно {quorum}.",
             f"checkpoint: signatures of witnesses: {len(counted)}, {quorum} are needed.",
         )
-    earlier = _earlier(manifest, head)
+    witnessed = head.size if cosigned else earlier.size if earlier is not None and cosigned_earlier else 0
     for note in kept:
         _hold_against(note, head, earlier)
     asked = _asked(manifest)
@@ -433,6 +445,7 @@ def verify(
         _texts(manifest, "keys", MANIFEST)[0],
         bool(trusted),
         counted,
+        witnessed,
     )
 
 
@@ -461,15 +474,13 @@ def _digests(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
             raise EvidenceError(f"{name}: файл изменён.", f"{name}: the file was changed.")
 
 
-def _checkpoint(note: bytes, manifest: Mapping[str, Any], own: Sequence[Key]) -> tuple[Head, list[Key]]:
-    cosigners = [read_key(line, COSIGNATURE) for line in _texts(manifest, "witnesses", MANIFEST)]
+def _checkpoint(
+    note: bytes, manifest: Mapping[str, Any], own: Sequence[Key], cosigners: Sequence[Key]
+) -> tuple[Head, list[Key]]:
     text, signed = signers(note, [*own, *cosigners], CHECKPOINT)
     head = read_head(text, CHECKPOINT)
-    if own[0] not in signed or head.origin != own[0].name or set(cosigners) - set(signed):
-        raise EvidenceError(
-            "checkpoint: нет подписи журнала или названного свидетеля.",
-            "checkpoint: the log's signature, or that of a witness named, is missing.",
-        )
+    if own[0] not in signed or head.origin != own[0].name:
+        raise EvidenceError("checkpoint: нет подписи журнала.", "checkpoint: the log's signature is missing.")
     said = (_field(manifest, "size", int, MANIFEST), _field(manifest, "root", str, MANIFEST))
     if said != (head.size, base64.b64encode(head.root).decode("ascii")):
         raise EvidenceError("checkpoint: отметка не та.", "checkpoint: it isn't the manifest's.")
@@ -483,19 +494,27 @@ def _proof(record: Mapping[str, Any], where: str) -> list[bytes]:
     return hashes
 
 
-def _earlier(manifest: Mapping[str, Any], head: Head) -> Head | None:
-    """Return the earlier state that the log is shown to continue."""
-    if "earlier" not in manifest:
-        return None
+def _earlier(
+    note: bytes | None, manifest: Mapping[str, Any], head: Head, keys: Sequence[Key]
+) -> tuple[Head | None, list[Key]]:
+    """Return the earlier state that the log is shown to continue, and the witnesses who signed its checkpoint."""
+    if "earlier" not in manifest and note is None:
+        return None, []
     where = "manifest: earlier"
     earlier = _field(manifest, "earlier", dict, MANIFEST)
-    old = Head(head.origin, _field(earlier, "size", int, where), decode(_field(earlier, "root", str, where), where))
+    root = decode(_field(earlier, "root", str, where), where)
+    old = Head(head.origin, _field(earlier, "size", int, where), root)
     if not continues(old.size, head.size, old.root, head.root, _proof(earlier, where)):
         raise EvidenceError(
             f"Журнал не продолжает прежнюю отметку ({old.size} записей).",
             f"The log doesn't continue the earlier checkpoint ({old.size} entries).",
         )
-    return old
+    if note is None:
+        return old, []
+    text, signed = signers(note, keys, EARLIER)
+    if read_head(text, EARLIER) != old or all(key.kind == COSIGNATURE for key in signed):
+        raise EvidenceError(f"{EARLIER}: отметка не та.", f"{EARLIER}: it isn't the manifest's.")
+    return old, [key for key in signed if key.kind == COSIGNATURE]
 
 
 def _hold_against(note: bytes, head: Head, earlier: Head | None) -> None:
@@ -562,12 +581,13 @@ def _hold_entries(entries: Sequence[tuple[int, Mapping[str, Any]]], asked: Asked
 
 def told(verdict: Verdict, *, complete: bool = False) -> list[tuple[str, str]]:
     """Return what is said of a true package, in both languages; `complete`: the whole log is at hand and is asked."""
-    head, count, cosigned = verdict.head, len(verdict.entries), len(verdict.witnesses)
+    head, count = verdict.head, len(verdict.entries)
+    cosigned = f"{len(verdict.witnesses)} ({verdict.witnessed})"
     log = f"{head.origin}, {head.size}, {base64.b64encode(head.root).decode('ascii')}"
     said = [
         (
-            f"Пакет цел. Записей {count}, каждая стоит в журнале ({log}). Подписей свидетелей: {cosigned}.",
-            f"The package is whole. Entries: {count}; each stands in the log ({log}). Cosignatures: {cosigned}.",
+            f"Пакет цел. Записей {count}, каждая стоит в журнале ({log}). Свидетелей (записей): {cosigned}.",
+            f"The package is whole. Entries: {count}; each stands in the log ({log}). Witnesses (entries): {cosigned}.",
         ),
     ]
     if not complete:

@@ -2,27 +2,31 @@
 
 Rules. That it was made is in the log before the file is there, and that entry too is in the package where its span
 reaches so far. Days are the installation's, both included. Names stand in a package only with `--with-names`, and then
-a person is named who wants them. The package is made under the newest checkpoint, or the newest with countersignatures
-where that one covers all of it; where an earlier checkpoint is known, the log is shown to continue that. A file that
-is there is never written over. Deliberately not here: the package's form (`audit.evidence`), what is verified.
+a person is named who wants them. The package is made under the newest checkpoint. An earlier one is shown to be
+continued: the one that is given, else the newest with cosignatures of witnesses, who so vouch for all below its size,
+else the one that the database remembers. A file that is there is never written over. Deliberately not here: the
+package's form (`audit.evidence`), what is verified.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from audit.cosigning import CosignerKey, verify_cosignatures
 from audit.entry import Look
-from audit.errors import AuditDamagedError
+from audit.errors import AuditDamagedError, NoteError
 from audit.evidence import Found, Made, Papers, find, instant, make_package
 from audit.keys import load_signing_key
 from audit.location import open_store
 from audit.note import Checkpoint
-from audit.store import Store
+from audit.store import COSIGNED, Store
 from audit.tiles import CHECKPOINT
 from audit.verify_evidence import Asked, EvidenceError
 from commands.asking import day_of
+from commands.audit_log import kept_checkpoint
 from commands.call import Call, utc_now
 from commands.known_checkpoint import known_checkpoint
 from commands.recording import Recorder, recorder
@@ -101,7 +105,6 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
     if wanted.out.exists():
         raise BridgeError("file-exists", _EXISTS, {"file": wanted.out})
     remembered = next(iter(known_checkpoint(settings)), None)
-    earlier = remembered if wanted.checkpoint is None else Checkpoint.parse(wanted.checkpoint.read_bytes())
     now = utc_now()
     with recorder(settings) as registry:
         if wanted.by:
@@ -113,23 +116,26 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
     store = open_store(settings.audit.log)
     try:
         checkpoint = _published(store)
+        earlier = _given(wanted.checkpoint) or _cosigned(store) or remembered
         found = find(store.read, checkpoint, asked)
         signer = load_signing_key(settings.audit.signing_key.read(), ORIGIN)
         consents = consent_events(ids.facts)
+        witnesses = [CosignerKey.parse(line) for line in settings.audit.witness_keys]
+        vouching = vouchers(checkpoint, earlier, witnesses)
         page = EvidencePage(
             asked,
             found.entries,
             found.in_span,
             checkpoint,
             signer.verifier.vkey,
-            (),
+            vouching,
             consents,
             now,
             zone,
             subject.names,
         )
         papers = Papers(render_paper(evidence_paper(page)), consents, dict(subject.names) if wanted.names else None)
-        made = Made(now, software(), signer, earlier=earlier)
+        made = Made(now, software(), signer, witnesses=witnesses, earlier=earlier)
         package = _made(store, checkpoint, asked, found, papers, made)
     finally:
         store.close()
@@ -177,6 +183,28 @@ def _published(store: Store) -> Checkpoint:
             "The audit log lacks its checkpoint. Restore it from a copy.",
         )
     return Checkpoint.parse(note)
+
+
+def _given(file: Path | None) -> Checkpoint | None:
+    """Read the checkpoint that was kept apart. Raises BridgeError `checkpoint-unreadable`, NoteError."""
+    return None if file is None else kept_checkpoint(file)
+
+
+def _cosigned(store: Store) -> Checkpoint | None:
+    note = store.read(COSIGNED)
+    try:
+        return None if note is None else Checkpoint.parse(note)
+    except NoteError:
+        return None  # no part of the log: without it, nobody vouches
+
+
+def vouchers(checkpoint: Checkpoint, earlier: Checkpoint | None, witnesses: Sequence[CosignerKey]) -> tuple[str, ...]:
+    """Return who cosigned, and how many of the log's entries they vouch for, in words for the page."""
+    for head in (checkpoint, earlier):
+        cosigned = verify_cosignatures(head.note, witnesses) if head is not None and head.note else []
+        if head is not None and cosigned:
+            return tuple(f"{one.key.name} (записей {head.size})" for one in cosigned)
+    return ()
 
 
 def _made(store: Store, checkpoint: Checkpoint, asked: Asked, found: Found, papers: Papers, made: Made) -> bytes:

@@ -45,7 +45,7 @@ _NOTHING_KNOWN = Wording(
 
 def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequence[Path] = ()) -> ExitStatus:
     """Verify the log at a folder or URL and say what was found. Raises BridgeError, AuditError for a wrong key."""
-    earlier = [_kept(file) for file in checkpoints]
+    earlier = [kept_checkpoint(file) for file in checkpoints]
     settings = _settings(call, needed=log is None)
     if log is None and settings is not None:
         location = settings.audit.log
@@ -100,8 +100,8 @@ def _own_key(settings: Settings | None, location: str | Path) -> VerifierKey | N
     return None if origin is None else load_signing_key(settings.audit.signing_key.read(), origin).verifier
 
 
-def _kept(file: Path) -> Checkpoint:
-    """Read a checkpoint that was kept apart from the log."""
+def kept_checkpoint(file: Path) -> Checkpoint:
+    """Read a checkpoint that was kept apart from the log. Raises BridgeError `checkpoint-unreadable`, NoteError."""
     try:
         note = file.read_bytes()
     except OSError:

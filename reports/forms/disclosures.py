@@ -87,7 +87,7 @@ def disclosures(entries: Numbered, timezone: tzinfo) -> Table:
             )
         )
     head = ("№", "Время", "Пакет", "Показано", "Убрано", "Учётные записи", "Согласия", "Исход")
-    return Table(head, (6, 15, 12, 10, 8, 17, 15, 17), rows, "За этот срок ничего не передавалось.")
+    return Table(head, (5, 20, 12, 9, 8, 16, 14, 16), rows, "За этот срок ничего не передавалось.")
 
 
 def links(entries: Numbered, timezone: tzinfo) -> Table:
@@ -109,7 +109,7 @@ def links(entries: Numbered, timezone: tzinfo) -> Table:
         if entry["kind"] == "link-intended"
     ]
     head = ("№", "Время", "Что", "Связь", "Учётная запись", "Согласие", "Исход")
-    return Table(head, (6, 16, 17, 14, 16, 14, 17), rows, "За этот срок просмотр не открывали и не закрывали.")
+    return Table(head, (5, 20, 17, 13, 16, 13, 16), rows, "За этот срок просмотр не открывали и не закрывали.")
 
 
 def others(entries: Numbered, timezone: tzinfo) -> Table:

@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.note import Checkpoint
 from audit.verify_evidence import Asked
-from reports.forms.disclosures import Numbered, disclosures, links, moment, others, short
+from reports.forms.disclosures import EVENTS, Numbered, disclosures, links, moment, others, short
 from reports.forms.paper import Paper, Section, Table
 
 _PROVES = (
@@ -92,7 +92,7 @@ def _consents(consents: Mapping[str, Any], timezone: tzinfo) -> Table:
         (
             short(case["link"]),
             short(case["account"]),
-            event["kind"],
+            EVENTS.get(event["kind"], event["kind"]),
             moment(event["valid_at"], timezone),
             moment(event["recorded_at"], timezone),
             short(str(event.get("consent_ref") or " ".join(event.get("consents", [])))) or "—",
@@ -102,4 +102,4 @@ def _consents(consents: Mapping[str, Any], timezone: tzinfo) -> Table:
         for event in case["events"]
     ]
     head = ("Связь", "Учётная запись", "Событие", "Действует с", "Записано", "Согласие", "Текст")
-    return Table(head, (13, 16, 16, 17, 17, 12, 9), rows, "В реестре связей этого ученика нет.")
+    return Table(head, (11, 13, 19, 18, 18, 12, 9), rows, "В реестре связей этого ученика нет.")

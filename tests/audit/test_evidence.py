@@ -27,6 +27,7 @@ from worlds.evidence_world import (
 )
 
 from audit import tree, verify_evidence
+from audit.cosigning import cosign, cosigner_key, with_lines
 from audit.entry import canonical as canonical_entry
 from audit.keys import SigningKey, create_signing_key, load_signing_key
 from audit.location import open_store
@@ -153,6 +154,40 @@ def test_a_checkpoint_kept_elsewhere_tells_a_rewritten_log(tmp_path: Path, key: 
 def test_a_quorum_of_witnesses_is_asked_for(ours: bytes) -> None:
     with pytest.raises(EvidenceError, match="witnesses: 0"):
         verify(ours, quorum=1)
+
+
+@pytest.mark.parametrize("where", ["newest", "earlier"])
+def test_witnesses_vouch_for_what_stood_in_the_log_when_they_signed(
+    tmp_path: Path, key: SigningKey, bare: Path, where: str
+) -> None:
+    ours, other, stranger = (load_signing_key(create_signing_key(), name) for name in ("w.one", "w.two", "w.three"))
+    location = str(tmp_path / "log")
+    whole = unpack(package(location, key, earlier=9))
+    log = open_log(location, key, ORIGIN)
+    size = log.checkpoint().size if where == "newest" else 9
+    told = [entry for entry, _ in entries()]
+    head = log.checkpoint() if where == "newest" else open_log(tmp_path / "young", key, ORIGIN).append(told[:9])
+    note = with_lines(head.note, [cosign(head.note, one, 1_800_000_000) for one in (ours, stranger)])
+    cosigned = Checkpoint.parse(note)
+    keys = [cosigner_key(one) for one in (ours, other)]
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(
+        package(location, key, grow=False, witnesses=keys, **{"head" if where == "newest" else "remembered": cosigned})
+    )
+    verdict = verify(file.read_bytes(), quorum=1, witnesses=[keys[0].vkey])
+    assert (verdict.witnesses, verdict.witnessed) == (["w.one"], size)
+    for quorum, trusted in ((2, []), (1, [keys[1].vkey]), (1, [cosigner_key(stranger).vkey])):
+        with pytest.raises(EvidenceError, match="witnesses"):
+            verify(file.read_bytes(), quorum=quorum, witnesses=trusted)
+    (tmp_path / "verify_evidence.py").write_bytes(whole["verify_evidence.py"])
+    done = run_alone(bare, file, tmp_path, "--quorum", "1", "--witness", keys[0].vkey)
+    assert (done.returncode, done.stderr) == (0, "")
+    members = unpack(file.read_bytes())
+    name = "checkpoint" if where == "newest" else "earlier-checkpoint"
+    bare_note = {**members, name: head.note}
+    for changed in (resealed(bare_note, key), resealed(members, key, witnesses=[keys[1].vkey])):
+        with pytest.raises(EvidenceError):
+            verify(changed)
 
 
 def test_a_damaged_log_gives_no_package(tmp_path: Path, key: SigningKey) -> None:

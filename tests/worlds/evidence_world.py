@@ -110,9 +110,20 @@ def asked() -> Asked:
 CONSENTS = {"cases": [{"link": LINK, "events": [{"kind": "consent", "consent_ref": "cn-st-ours"}]}]}
 
 
-def package(location: str, key: SigningKey, *, earlier: int = 0, grow: bool = True, **made: object) -> bytes:
-    """Fill the log at `location` and return a package of our student; `earlier`: shown to continue so many entries."""
-    remembered = None
+def package(
+    location: str,
+    key: SigningKey,
+    *,
+    earlier: int = 0,
+    grow: bool = True,
+    remembered: Checkpoint | None = None,
+    head: Checkpoint | None = None,
+    **made: object,
+) -> bytes:
+    """Fill the log at `location` and return a package of our student; `earlier`: shown to continue so many entries.
+
+    Without `grow` the log is taken as it is; `head` is its checkpoint with cosignatures, `remembered` an earlier one.
+    """
     if grow:
         log = open_log(location, key, ORIGIN)
         told = [entry for entry, _ in entries()]
@@ -120,7 +131,7 @@ def package(location: str, key: SigningKey, *, earlier: int = 0, grow: bool = Tr
         log.append(told[earlier:])
         log.close()
     store = open_store(location)
-    checkpoint = Checkpoint.parse(store.read(CHECKPOINT))
+    checkpoint = head or Checkpoint.parse(store.read(CHECKPOINT))
     found = find(store.read, checkpoint, asked())
     papers = Papers(b"%PDF-1.7 made up", CONSENTS)
     circumstances = Made(at=at(99), software="dnevnik-bridge/0.1.0", signer=key, earlier=remembered, **made)
