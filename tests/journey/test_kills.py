@@ -71,7 +71,7 @@ class Tally:
 
 @pytest.fixture(scope="module")
 def home(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return make_home(tmp_path_factory.mktemp("home") / "home", keys, seed=3, students=20, weeks=2, batch_records=25)
+    return make_home(tmp_path_factory.mktemp("home") / "home", keys, seed=3, students=20, weeks=2, batch_records=60)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,7 @@ def forker() -> Iterator[Forker]:
         yield forking
 
 
+@pytest.mark.timeout(4 * 3600 if SOAK else 300)
 def test_runs_killed_at_any_moment_lose_double_and_leak_nothing(home: Home, forker: Forker, tmp_path: Path) -> None:
     tally, began = Tally(), time.monotonic()
     for seed in range(SCHEDULES):
@@ -91,6 +92,7 @@ def test_runs_killed_at_any_moment_lose_double_and_leak_nothing(home: Home, fork
     assert tally.kills.total() >= KILLS
 
 
+@pytest.mark.timeout(3600 if SOAK else 300)
 @pytest.mark.parametrize("boundary", named_boundaries("delivery", "desk"))
 def test_a_run_killed_at_a_boundary_is_finished_by_the_next(
     home: Home, forker: Forker, tmp_path: Path, boundary: str

@@ -28,7 +28,7 @@ from flows.assembly import assemble
 from flows.steps import sweep_school, sync_school
 from sandbox.portal import serve
 
-LONGEST_RUN = 120.0
+LONGEST_RUN = 1800.0
 """Seconds after which a run counts as hanging."""
 STAGE_BYTES = 64
 FAILED = 1
