@@ -24,7 +24,6 @@ from sandbox.portal.soap import (
     collapse,
     day,
     diary,
-    local_name,
     moment,
     moment_text,
     required,
@@ -48,10 +47,13 @@ _UPSERT = f"""
 INSERT INTO holding ({", ".join((*_KEY, *_HELD))}) VALUES ({", ".join("?" * len((*_KEY, *_HELD)))})
 ON CONFLICT DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _HELD)}
 """  # noqa: S608  joined from constants
+_TOLD = (*_CONTENT, "reason")
 _VALUES = itemgetter(*_KEY, *_HELD)
 _AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 Row = dict[str, str | int | None]
+_NO_CONTENT: Row = {**dict.fromkeys(_CONTENT), "withdrawn": 0, "reason": None}
+_WITHDRAW = diary("withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,30 +137,26 @@ def divide(request: Request, held: dict[str, int]) -> Taken:
 
 
 def _row(school: str, item: _Element) -> Row:
-    row: Row = dict.fromkeys(_CONTENT)
-    row |= {
+    row: Row = {
         "school": school,
         "record_id": required(item, "recordId"),
         "revision": whole(required(item, "revision")),
-        "withdrawn": int(local_name(item) == "withdraw"),
-        "reason": attribute(item, "reason"),
+        **_NO_CONTENT,
     }
-    if row["withdrawn"]:
+    if item.tag == _WITHDRAW:
+        row["withdrawn"], row["reason"] = 1, attribute(item, "reason")
         return row
     told = texts(item)
-    lesson, entered = told.get("lessonNumber"), told.get("enteredAt")
-    return row | {
-        "student_ref": collapse(told["studentRef"]),
-        "kind": collapse(told["kind"]),
-        "subject": collapse(told["subject"]),
-        "date": day(collapse(told["date"])).isoformat(),
-        "lesson_number": None if lesson is None else whole(lesson),
-        "value": _collapsed(told.get("value")),
-        "weight": _collapsed(told.get("weight")),
-        "work": told.get("work"),
-        "comment": told.get("comment"),
-        "entered_at": None if entered is None else moment_text(moment(entered)),
-    }
+    row["student_ref"] = collapse(told["studentRef"])
+    row["kind"] = collapse(told["kind"])
+    row["subject"] = collapse(told["subject"])
+    row["date"] = day(collapse(told["date"])).isoformat()
+    row["lesson_number"] = whole(told["lessonNumber"]) if "lessonNumber" in told else None
+    row["value"] = _collapsed(told.get("value"))
+    row["weight"] = _collapsed(told.get("weight"))
+    row["work"], row["comment"] = told.get("work"), told.get("comment")
+    row["entered_at"] = moment_text(moment(told["enteredAt"])) if "enteredAt" in told else None
+    return row
 
 
 def _collapsed(text: str | None) -> str | None:
@@ -188,7 +186,7 @@ def _store(request: Request, batch_id: str, changes: Sequence[Row]) -> None:
                 row["record_id"],
                 row["revision"],
                 batch_id,
-                _AS_JSON({key: row[key] for key in (*_CONTENT, "reason") if row[key] is not None}),
+                _AS_JSON({key: told for key in _TOLD if (told := row[key]) is not None}),
             )
             for row in changes
         ],

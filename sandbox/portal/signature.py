@@ -87,7 +87,7 @@ def _digested(element: _Element, reference: _Element) -> _Element:
     """Return the element as it was digested."""
     transforms, method, value = _children(reference, "Transforms", "DigestMethod", "DigestValue")
     (transform,) = _children(transforms, "Transform")
-    if _WITH_ID(element, id=element.get(_ID)) != 1:
+    if _WITH_ID(element, id=element.get(_ID, "")) != 1:
         raise _UnverifiedError
     canonical = _canonical(element, transform)
     digest = hashlib.new(_DIGESTS[method.get("Algorithm", "")], canonical).digest()

@@ -122,8 +122,11 @@ def whole(text: str) -> int:
 
 
 def texts(element: _Element) -> dict[str, str]:
-    """Return the texts of all children by local name, as they stand ("" when empty); the schema lets each come once."""
-    return {one.tag[_PREFIX:]: one.text or "" for one in element.iterchildren("{*}*")}
+    """Return the texts of all children by local name, as they stand ("" when empty).
+
+    For an element that keeps the schema and was read from canonical bytes: each child comes once, and no comment.
+    """
+    return {one.tag[_PREFIX:]: one.text or "" for one in element}
 
 
 @lru_cache(1 << 12)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 FILE_NAME = "portal.sqlite"
 BUSY_SECONDS = 30
+CHECKPOINT_PAGES = 16_384
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS holding (
@@ -107,6 +108,9 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    # a commit is on the disk in any case; how often the file itself is brought up to date is a matter of speed alone
+    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA cache_size=-65536")
     return connection
 
 
