@@ -83,7 +83,7 @@ def _read(response: http.client.HTTPResponse) -> Reply:
     if len(body) > LARGEST_REPLY:
         raise WitnessUnreachableError(Failing.TOO_LARGE)
     if response.length:  # what the header promised and never came
-        raise WitnessUnreachableError(Failing.CUT)
+        raise http.client.IncompleteRead(body)
     return Reply(response.status, response.headers.get("Content-Type", "").partition(";")[0].strip().lower(), body)
 
 
