@@ -24,7 +24,9 @@ from commands.erasure_line import add_to as add_erasure
 from commands.keys_line import keys_app
 from commands.line import LANGUAGE, AsDocument, Schools, call_of, group, help_of
 from commands.pilot_line import pilot_app
+from commands.profile_line import profile_app
 from commands.registry_line import registry_app
+from commands.subject_line import subject_app
 from commands.witness_line import witness_app
 from journal.wording import ExitStatus
 from settings import locate
@@ -39,7 +41,9 @@ for _name, _subcommands in (
     ("hold", hold_app),
     ("delivery", delivery_app),
     ("audit", audit_app),
+    ("subject", subject_app),
     ("keys", keys_app),
+    ("profile", profile_app),
     ("witness", witness_app),
     ("sandbox", sandbox_app),
 ):

@@ -161,6 +161,29 @@ HELP: Mapping[str, Wording] = {
         ru="сертификат и ключ TLS в одном файле PEM; без него — открытый HTTP за своим прокси",
         en="TLS certificate and key in one PEM file; without it plain HTTP, behind a proxy of yours",
     ),
+    "profile": Wording(
+        ru="Как читается база школы: проверить профиль, составить новый.",
+        en="How a school's database is read: check a profile, begin a new one.",
+    ),
+    "profile-check": Wording(
+        ru="Выполнить все запросы профиля на базе школы и показать, что получается; имён не показывает.",
+        en="Run all of a profile's queries on a school's database and show what comes of it; names nobody.",
+    ),
+    "profile-new": Wording(
+        ru="Записать заготовку профиля по таблицам базы; ничего не перезаписывает.",
+        en="Write a profile's skeleton from a database's tables; overwrites nothing.",
+    ),
+    "profile-other": Wording(ru="другой профиль, не тот, что у школы", en="another profile than the school's own"),
+    "profile-folder": Wording(
+        ru="папка профилей (иначе mappings/ самой программы)",
+        en="the folder of profiles (else the program's mappings/)",
+    ),
+    "profile-name": Wording(ru="имя нового профиля", en="the new profile's name"),
+    "profile-url": Wording(
+        ru="адрес базы: URL SQLAlchemy, odbc:…, file:школа.fdb",
+        en="the database: SQLAlchemy URL, odbc:…, file:school.fdb",
+    ),
+    "profile-password": Wording(ru="пароль: env:ИМЯ или file:ПУТЬ", en="the password: env:NAME or file:PATH"),
     "keys": Wording(ru="Ключи установки.", en="The installation's keys."),
     "keys-rotate-master": Wording(
         ru="Сменить главный ключ; закрытые данные открываются как прежде.",
@@ -265,12 +288,26 @@ HELP: Mapping[str, Wording] = {
         en="Make the answer: what is held, why, passed on to whom, until when (152-FZ, article 14).",
     ),
     "subject-who": Wording(ru="номер ученика или учётная запись родителя", en="a student's id, or a parent's account"),
+    "subject-as": Wording(ru="чей это номер, если он двойной", en="whose id it is, where it could be both"),
     "subject-out": Wording(
         ru="новый файл .pdf; рядом ляжет такой же .json", en="a new file .pdf; one ending in .json is put beside it"
     ),
     "checkpoint": Wording(
         ru="прежняя отметка (файл checkpoint), сохранённая отдельно; можно несколько",
         en="an earlier checkpoint file that was kept apart; may be repeated",
+    ),
+    "keys-rotate-signing": Wording(
+        ru="Сменить ключ подписи журнала аудита; можно во время передачи.",
+        en="Change the key that signs the audit log; a sync may be running.",
+    ),
+    "keys-revoke": Wording(
+        ru="прежний ключ в чужих руках: больше не принимать его подписи",
+        en="the former key is in other hands: accept its signatures no more",
+    ),
+    "keys-list": Wording(ru="Показать ключи: номера, места, прежние.", en="Show the keys: ids, places, former ones."),
+    "keys-check": Wording(
+        ru="Проверить, что ключи на месте и закрыты от других.",
+        en="See that the keys are there and closed to others.",
     ),
     "erase": Wording(
         ru="Уничтожить данные ученика и составить акт; due — чей срок настал; list — сделанные уничтожения.",

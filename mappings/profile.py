@@ -35,6 +35,10 @@ _WRONG = Wording(
     ru="Профиль «{profile}», файл {file}, {key}: {expected_ru}.",
     en='Profile "{profile}", file {file}, {key}: {expected_en}.',
 )
+_UNFINISHED = Wording(
+    ru="Профиль «{profile}» не дописан: замените TODO в {files}. Что готово, показывает dnevnik profile check.",
+    en='Profile "{profile}" is not finished: replace TODO in {files}. What is ready shows dnevnik profile check.',
+)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT_PLACE = re.compile(r"\{text ([A-Za-z0-9_.$\"]+) ([0-9]{1,5})\}")
@@ -129,6 +133,7 @@ class Profile:
     """A mapping profile, checked whole. `texts` gives the form in which a dialect's text columns are read.
 
     `misread_as` names the encoding under which the database took the school's bytes, where that is the wrong one.
+    `unfinished` are the queries that a draft lacks; a loaded profile lacks none.
     """
 
     name: str
@@ -137,6 +142,7 @@ class Profile:
     texts: Mapping[str, str]
     codes: Codes
     misread_as: str | None = None
+    unfinished: tuple[str, ...] = ()
 
     @property
     def reading(self) -> Encoding:
@@ -250,11 +256,25 @@ _EXPECTATIONS = {
 }
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a profile may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def load_profile(name: str, folder: Path | None = None) -> Profile:
     """Load the profile `name` from `folder` (the bridge's own profiles where None).
 
-    Raises BridgeError `profile-unknown` or `profile-wrong`, which names the file and the key.
+    Raises BridgeError `profile-unknown`, `profile-unfinished`, or `profile-wrong`, which names the file and the key.
     """
+    draft = load_draft(name, folder)
+    if draft.unfinished:
+        files = ", ".join(f"{query}.sql" for query in draft.unfinished)
+        raise BridgeError("profile-unfinished", _UNFINISHED, {"profile": name, "files": files})
+    return draft
+
+
+def load_draft(name: str, folder: Path | None = None) -> Profile:
+    """Load a profile of which some queries may not be finished yet (`TODO`). Raises as `load_profile`."""
     home = folder or PROFILES
     if not _NAME.fullmatch(name) or not (home / name / "profile.toml").is_file():
         known = sorted(path.parent.name for path in home.glob("*/profile.toml"))
@@ -262,12 +282,14 @@ def load_profile(name: str, folder: Path | None = None) -> Profile:
     place = home / name
     head = _read(_Head, name, place / "profile.toml")
     codes = _read(_CodeTables, name, place / "codes.toml")
+    queries, unfinished = _queries(name, place)
     if head.name != name:
         raise _wrong(name, "profile.toml", "name", f"нужно имя папки, {name}", f"the folder's name, {name}, is needed")
     return Profile(
         name=name,
         encoding=head.encoding,
-        queries=_queries(name, place),
+        queries=queries,
+        unfinished=unfinished,
         texts=head.texts,
         codes=Codes(
             marks=_ranges(codes.mark),
@@ -280,11 +302,15 @@ def load_profile(name: str, folder: Path | None = None) -> Profile:
     )
 
 
-def _queries(name: str, place: Path) -> dict[str, Query]:
+def _queries(name: str, place: Path) -> tuple[dict[str, Query], tuple[str, ...]]:
     tables: list[RawTable] = list(ALL_TABLES)
     if (place / f"{FINGERPRINTS.name}.sql").exists():
         tables.append(FINGERPRINTS)
-    return {table.name: _query(name, place, table.name, windowed=table.windowed) for table in tables}
+    found = {table.name: _query(name, place, table.name, windowed=table.windowed) for table in tables}
+    return (
+        {table: query for table, query in found.items() if query is not None},
+        tuple(table for table, query in found.items() if query is None),
+    )
 
 
 def _ranges(ranges: Sequence[_KindRange]) -> tuple[CodeMeaning, ...]:
@@ -313,7 +339,7 @@ def _read(model: type[_Model], profile: str, path: Path) -> _Model:
     raise _wrong(profile, path.name, key, *said)
 
 
-def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query:
+def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query | None:
     path = place / f"{table}.sql"
     try:
         text = path.read_text(encoding="utf-8")
@@ -322,7 +348,7 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query:
     if text is None:
         raise _wrong(profile, path.name, "", "файла нет или это не UTF-8", "the file is missing or no UTF-8")
     if re.search(r"\bTODO\b", text):
-        raise _wrong(profile, path.name, "TODO", "запрос не дописан", "the query is not finished")
+        return None
     template = _COMMENT.sub(" ", text).strip().removesuffix(";").rstrip()
     if not re.match(r"(SELECT|WITH)\b", template, re.IGNORECASE) or ";" in template:
         raise _wrong(profile, path.name, "", "нужен ровно один запрос SELECT", "exactly one SELECT is needed")

@@ -29,7 +29,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.embedded import use_embedded_firebird
 from connectors.school.firebird_rows import Layout, blocks, layout_of
-from connectors.school.snapshot import Bound, SnapshotFacts, places, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, places, row_chunks
 from connectors.school.source import FirebirdFile, FirebirdServer
 from journal.wording import BridgeError
 from mappings.profile import Statement
@@ -43,6 +43,19 @@ _IO_ERROR = 335544344
 _BUSY_CODES = frozenset({335545107, 335544345})  # opened by another engine, lock conflict
 _FORMAT_CODES = frozenset({335544323, 335544379, 335545273})  # no database, another version's, too short
 _SCHEMA_STATES = ("42S02", "42S22")
+
+_CATALOGUE = """
+SELECT f.RDB$RELATION_NAME, f.RDB$FIELD_NAME, t.RDB$FIELD_TYPE
+FROM RDB$RELATION_FIELDS f
+JOIN RDB$RELATIONS r ON r.RDB$RELATION_NAME = f.RDB$RELATION_NAME
+JOIN RDB$FIELDS t ON t.RDB$FIELD_NAME = f.RDB$FIELD_SOURCE
+WHERE COALESCE(r.RDB$SYSTEM_FLAG, 0) = 0
+ORDER BY f.RDB$RELATION_NAME, f.RDB$FIELD_POSITION
+"""
+_TYPES = {
+    7: "SMALLINT", 8: "INTEGER", 16: "BIGINT or NUMERIC", 10: "FLOAT", 27: "DOUBLE PRECISION", 12: "DATE", 13: "TIME",
+    35: "TIMESTAMP", 14: "CHAR", 37: "VARCHAR", 261: "BLOB", 23: "BOOLEAN",
+}  # fmt: skip
 
 _registering = threading.Lock()
 
@@ -82,6 +95,19 @@ class FirebirdDriver:
             if not _NETWORK_CODES.isdisjoint(error.gds_codes):
                 return refusals.unreachable(school, error_numbers(error))
         return refusals.reading_failed(school, query, error_numbers(error))
+
+    def tables(self) -> Catalogue:
+        """Return the tables and views with their columns."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(_CATALOGUE)
+            found: dict[str, list[tuple[str, str]]] = {}
+            for table, column, kind in cursor.fetchall():
+                found.setdefault(table.strip(), []).append((column.strip(), _TYPES.get(kind, "other")))
+            return found
+        finally:
+            with suppress(DatabaseError):
+                cursor.close()
 
     def close(self) -> None:
         """End the transaction and close the connection."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, row_chunks
 from connectors.school.source import OdbcSource
 from connectors.school.sql_driver import OTHER_ENGINES
 from journal.wording import BridgeError
@@ -38,6 +38,7 @@ _DIALECTS = (
     ("mysql", "mysql"),
     ("sql server", "mssql"),
 )
+_OWN_SCHEMAS = {"pg_catalog", "information_schema", "sys", "mysql", "performance_schema"}
 _READ_ONLY = {
     "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "mysql": "SET SESSION TRANSACTION READ ONLY",
@@ -74,6 +75,20 @@ class OdbcDriver:
         if item and (found in _SCHEMA_STATES or "no such" in message or "unknown" in message):
             return refusals.schema_differs(school, profile, query, item)
         return refusals.reading_failed(school, query, f"SQLSTATE {found}")
+
+    def tables(self) -> Catalogue:
+        """Return the tables and views that the driver's catalogue names, but for the database's own."""
+        cursor = self._connection.cursor()
+        names = [
+            (row[1], row[2])
+            for row in cursor.tables().fetchall()
+            if row[3] in {"TABLE", "VIEW"} and str(row[1] or "").lower() not in _OWN_SCHEMAS
+        ]
+        found: dict[str, list[tuple[str, str]]] = {}
+        for schema, name in names:
+            rows = cursor.columns(table=name, schema=schema or None).fetchall()
+            found[str(name)] = [(str(row[3]), str(row[5])) for row in rows]
+        return found
 
     def close(self) -> None:
         """End the transaction and close the connection."""

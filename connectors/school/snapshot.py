@@ -5,7 +5,7 @@ allowed to write, where the database can be told so. Whoever opens a snapshot cl
 must bear the names that `mappings.raw` declares, in any order; nothing is reflected or guessed.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,6 +24,10 @@ from mappings.raw import RawTable
 CHUNK_ROWS = 10_000
 Bound: TypeAlias = date | str
 """What a query's parameter may be."""
+
+
+Catalogue: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
+"""Tables by name: the name and the type of each column."""
 
 
 class Progress(Protocol):
@@ -65,6 +69,10 @@ class Driver(Protocol):
 
     def refusal(self, error: Exception, school: str, profile: str, query: str, words: frozenset[str]) -> BridgeError:
         """Say in words for people what an error of this driver means."""
+        ...
+
+    def tables(self) -> "Catalogue":
+        """Return the tables and views that may be read, with their columns' names and types as the database says."""
         ...
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, row_chunks
 from connectors.school.source import SqlSource
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
@@ -80,6 +80,15 @@ class SqlDriver:
         if item and ("does not exist" in message or "no such" in message):
             return refusals.schema_differs(school, profile, query, item)
         return refusals.reading_failed(school, query, error_name(error))
+
+    def tables(self) -> Catalogue:
+        """Return the tables and views of the default schema with their columns."""
+        inspector = sa.inspect(self._connection)
+        names = [*inspector.get_table_names(), *inspector.get_view_names()]
+        return {
+            name: [(str(column["name"]), str(column["type"])) for column in inspector.get_columns(name)]
+            for name in names
+        }
 
     def close(self) -> None:
         """End the transaction and close the connection."""

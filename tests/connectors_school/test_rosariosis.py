@@ -87,14 +87,11 @@ def test_the_database_fits_the_profile(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "back"),
+    ("change", "back"),
     [
-        ("UPDATE gradebook_grades SET points = 9 WHERE student_id = 1 AND assignment_id = 1", "points = 8.5"),
-        ("UPDATE gradebook_grades SET points = -1 WHERE student_id = 1 AND assignment_id = 1", "points = 8.5"),
-        (
-            f"UPDATE gradebook_grades SET updated_at = '{AT[:-2]}59' WHERE student_id = 1 AND assignment_id = 1",
-            "updated_at = NULL",
-        ),
+        ("points = 9", "points = 8.5"),
+        ("points = -1", "points = 8.5"),
+        (f"updated_at = '{AT[:-2]}59'", "updated_at = NULL"),
     ],
 )
 def test_a_change_changes_its_journals_fingerprint_and_undone_it_is_the_same(url: str, change: str, back: str) -> None:
