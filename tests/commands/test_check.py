@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.witnesses import RunningWitness
 from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld
 
+from audit.cosigning import cosigner_key
+from audit.keys import create_signing_key, load_signing_key
 from commands import check_outside
+from flows.assembly import ORIGIN
 
 
 def wrong(ended: Ended) -> list[str]:
@@ -106,7 +110,24 @@ def test_a_password_in_the_source_and_a_config_without_schools(run: Run, changed
     assert wrong(ended) == [f"! {changed}: no school. Add a [[school]] section"]
 
 
-def test_witnesses_are_not_silently_ignored(run: Run, changed: Path) -> None:
-    changed.write_text(changed.read_text().replace("[audit]", '[audit]\nwitnesses = ["https://witness.example"]'))
-    (line,) = wrong(run("--config", changed, "check"))
-    assert line.startswith("! [audit] witnesses")
+def test_a_witness_out_of_reach_is_told_with_what_follows(run: Run, changed: Path) -> None:
+    vkey = cosigner_key(load_signing_key(create_signing_key(), "w.example/1")).vkey
+    more = f'[audit]\nwitnesses = ["http://127.0.0.1:1"]\nwitness_keys = ["{vkey}"]'
+    changed.write_text(changed.read_text().replace("[audit]", more))
+    (missing, short) = wrong(run("--config", changed, "check"))
+    assert missing.startswith("! [audit] witnesses: http://127.0.0.1:1 has not cosigned: no connection")
+    assert short.startswith("! [audit] quorum: 0 witnesses cosigned, 1 are needed. New records go until ")
+
+
+def test_a_witness_that_cosigns_is_told(run: Run, changed: Path, tmp_path: Path) -> None:
+    pem = (changed.parent / "keys" / "audit-ed25519.pem").read_bytes()
+    witness = RunningWitness(tmp_path / "w", load_signing_key(pem, ORIGIN).verifier)
+    more = f'[audit]\nwitnesses = ["{witness.url}"]\nwitness_keys = ["{witness.address().key.vkey}"]'
+    changed.write_text(changed.read_text().replace("[audit]", more))
+    try:
+        ended = run("--config", changed, "check")
+    finally:
+        witness.stop()
+    assert wrong(ended) == []
+    assert f"✓ [audit] witnesses: {witness.url} cosigned the checkpoint" in ended.out
+    assert "✓ [audit] quorum: 1 witnesses cosigned, 1 are needed" in ended.out
