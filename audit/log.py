@@ -46,10 +46,18 @@ class _Edge:
 class AuditLog:
     """A log that its owner, the holder of the signing key, appends to. Safe to use from several threads."""
 
-    def __init__(self, store: Store, signing_key: SigningKey, former_keys: Sequence[VerifierKey] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        signing_key: SigningKey,
+        former_keys: Sequence[VerifierKey] = (),
+        *,
+        also: SigningKey | None = None,
+    ) -> None:
+        """Take the key that signs, those that may have signed before it, and one that signs beside it (a change)."""
         self._store = store
-        self._signing_key = signing_key
-        self._keys = (signing_key.verifier, *former_keys)
+        self._signers = (signing_key,) if also is None else (signing_key, also)
+        self._keys = (*(key.verifier for key in self._signers), *former_keys)
         self._origin = signing_key.verifier.name
 
     def open(self) -> None:
@@ -61,7 +69,7 @@ class AuditLog:
         self._store.prepare()
         with self._store.writing() as writer:
             if writer.read(CHECKPOINT) is None and next(self._store.paths(), None) is None:
-                writer.publish(Checkpoint.sign(self._origin, 0, EMPTY_ROOT, self._signing_key).note, 0)
+                writer.publish(Checkpoint.sign(self._origin, 0, EMPTY_ROOT, *self._signers).note, 0)
             _read_edge(writer, self._published(writer))
 
     def append(self, entries: Sequence[Entry]) -> Checkpoint:
@@ -86,7 +94,7 @@ class AuditLog:
             root = root_at(size, node_reader(lambda path: resources.get(path) or writer.read(path), size))
             writer.write(resources)
             # Killed before the next line: the old checkpoint stands and what was written is dropped as unpublished.
-            after = Checkpoint.sign(self._origin, size, root, self._signing_key)
+            after = Checkpoint.sign(self._origin, size, root, *self._signers)
             writer.publish(after.note, size)
             # Killed after it: the entries are in the log although no caller heard so.
             for tile in _completed(before.size, size):

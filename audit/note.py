@@ -134,11 +134,11 @@ class Signature:
         return f"— {self.name} {_encode(self.key_id + self.value)}\n"
 
 
-def sign_note(text: str, signer: Signer) -> bytes:
-    """Return the note of `text` (which ends in a newline) signed by `signer`."""
-    verifier = signer.verifier
-    signature = Signature(verifier.name, verifier.key_id, signer.sign(text.encode()))
-    return f"{text}\n{signature.line}".encode()
+def sign_note(text: str, *signers: Signer) -> bytes:
+    """Return the note of `text` (which ends in a newline) signed by all of `signers`, in their order."""
+    verifiers = ((signer, signer.verifier) for signer in signers)
+    lines = (Signature(key.name, key.key_id, signer.sign(text.encode())).line for signer, key in verifiers)
+    return f"{text}\n{''.join(lines)}".encode()
 
 
 def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
@@ -178,9 +178,9 @@ class Checkpoint:
     note: bytes = field(repr=False)
 
     @classmethod
-    def sign(cls, origin: str, size: int, root: bytes, signer: Signer) -> "Checkpoint":
-        """Return a new checkpoint, signed."""
-        return cls(origin, size, root, sign_note(f"{origin}\n{size}\n{_encode(root)}\n", signer))
+    def sign(cls, origin: str, size: int, root: bytes, *signers: Signer) -> "Checkpoint":
+        """Return a new checkpoint, signed by each of `signers` (two while one key takes another's place)."""
+        return cls(origin, size, root, sign_note(f"{origin}\n{size}\n{_encode(root)}\n", *signers))
 
     @classmethod
     def parse(cls, note: bytes) -> "Checkpoint":

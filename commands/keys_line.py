@@ -1,5 +1,7 @@
 # ruff: noqa: PLC0415  a command imports its own rooms, so that --help need not wait for them
-"""The command line of `dnevnik keys`: spells arguments, calls `commands.keys`."""
+"""The command line of `dnevnik keys`: spells arguments, calls `commands.keys` and its neighbours."""
+
+from typing import Annotated
 
 import typer
 
@@ -9,14 +11,35 @@ from journal.wording import ExitStatus
 keys_app = group("keys")
 
 
-@keys_app.callback()
-def _keys() -> None:
-    """Let the one command have its name."""
-
-
 @keys_app.command("rotate-master", help=help_of("keys-rotate-master"))
 def keys_rotate_master(context: typer.Context) -> ExitStatus:
     """Put a new master key in the old one's place."""
     from commands.keys import rotate_master
 
     return rotate_master(call_of(context))
+
+
+@keys_app.command("rotate-signing", help=help_of("keys-rotate-signing"))
+def keys_rotate_signing(
+    context: typer.Context, *, revoke: Annotated[bool, typer.Option("--revoke", help=help_of("keys-revoke"))] = False
+) -> ExitStatus:
+    """Let another key sign the audit log."""
+    from commands.keys_signing import rotate_signing
+
+    return rotate_signing(call_of(context), revoke=revoke)
+
+
+@keys_app.command("list", help=help_of("keys-list"))
+def keys_list(context: typer.Context) -> ExitStatus:
+    """Show which keys there are."""
+    from commands.keys_look import list_keys
+
+    return list_keys(call_of(context))
+
+
+@keys_app.command("check", help=help_of("keys-check"))
+def keys_check(context: typer.Context) -> ExitStatus:
+    """See whether the keys are as they have to be."""
+    from commands.keys_look import check_keys_of
+
+    return check_keys_of(call_of(context))

@@ -15,6 +15,7 @@ from audit.errors import AuditError
 from audit.keys import load_signing_key
 from commands.call import utc_now
 from commands.check_outside import look_at_certificate
+from commands.check_own import OPEN_TO_OTHERS
 from commands.console import Console
 from commands.findings import Condition, without_subject
 from connectors.portal.certificates import certificates, identity, inspect
@@ -28,6 +29,10 @@ from settings.problems import Problem
 
 STATE = "[bridge] state"
 
+_OPEN_TO_OTHERS = Wording(
+    ru="файл ключа открыт другим пользователям. Закройте: chmod 600 {name}",
+    en="the key's file is open to other users. Close it: chmod 600 {name}",
+)
 _EXPIRED = Wording(
     ru="срок сертификата истёк {until}. Получите новый у удостоверяющего центра",
     en="the certificate expired on {until}. Get a new one from the authority",
@@ -85,6 +90,9 @@ def check_keys(settings: Settings, *, portal: bool) -> None:
 
 def _problems(settings: Settings, now: datetime, *, portal: bool) -> Iterator[Problem]:
     audit, outer = settings.audit, settings.portal
+    for secret in (audit.signing_key, audit.master_key):
+        if secret.path is not None and secret.path.exists() and secret.path.stat().st_mode & OPEN_TO_OTHERS:
+            yield Problem(secret.key, _OPEN_TO_OTHERS.filled(name=secret.name))
     yield from _problem(audit.signing_key, lambda content: load_signing_key(content, ORIGIN))
     yield from _problem(audit.master_key, load_master_key)
     if portal:

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Engine
 
 import settings as configuration
 from audit.errors import AuditError
-from audit.keys import load_signing_key
+from audit.key_file import former_keys, signing_key_of
 from audit.log import AuditLog, open_log
 from connectors.portal.soap_portal import PortalConnection
 from connectors.portals import connector
@@ -77,7 +77,10 @@ def open_vault(settings: Settings, engine: Engine) -> Vault:
 def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
     """Open the audit log and hold it against what the database remembers. Raises BridgeError `audit`, `audit-cut`."""
     try:
-        log = open_log(settings.audit.log, load_signing_key(settings.audit.signing_key.read(), ORIGIN), ORIGIN)
+        secret = settings.audit.signing_key
+        path = None if secret.path is None else secret.path.resolve()
+        key = signing_key_of(path, secret.read(), ORIGIN, settings.audit.log)
+        log = open_log(settings.audit.log, key, ORIGIN, former_keys=former_keys(path))
         with reading(engine) as connection:
             known = known_checkpoint(connection, ORIGIN)
         if known is None or log.continues(*known):
@@ -176,7 +179,7 @@ def _settings(path: Path, _changed: int) -> Settings:
 
 
 @cache
-def _assembled(path: Path, changed: int, _key_changed: int) -> Bridge:
+def _assembled(path: Path, changed: int, _keys_changed: tuple[int, ...]) -> Bridge:
     settings = _settings(path, changed)
     open_technical_log(settings.bridge.log)
     return assemble(settings)
@@ -189,8 +192,9 @@ def _changed(path: Path | None) -> int:
 def shared_bridge() -> Bridge:
     """Return this process's bridge for the configuration that DNEVNIK_CONFIG names (default ./bridge.toml).
 
-    It is put together anew when the file or the master key has changed.
+    It is put together anew when the file or a key of the audit has changed.
     """
     path = Path(os.environ.get("DNEVNIK_CONFIG", "bridge.toml")).resolve()
     changed = _changed(path)
-    return _assembled(path, changed, _changed(_settings(path, changed).audit.master_key.path))
+    audit = _settings(path, changed).audit
+    return _assembled(path, changed, (_changed(audit.master_key.path), _changed(audit.signing_key.path)))
