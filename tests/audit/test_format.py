@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import audit
+from audit.cosigning import CosignerKey, cosign, verify_cosignatures
 from audit.entry import KINDS, DeliveryDecision, DisclosureIntended, Entry, Ground, RecordAction, Rejected, parse
 from audit.keys import SigningKey
 from audit.log import open_log
@@ -42,6 +43,14 @@ def test_the_example_is_what_the_code_writes(example: Path) -> None:
     assert (example / "tile/0/000.p/2").read_bytes() == bytes.fromhex(leaves)
     key = VerifierKey.parse(vkey)
     assert Checkpoint.parse(checkpoint.encode()).signed_by([key]) == key
+
+
+def test_the_cosigned_example_is_what_a_witness_writes() -> None:
+    (checkpoint,), (cosigned,), (vkey,) = blocks("checkpoint"), blocks("cosigned"), blocks("cosigner")
+    key = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64))), "committee.example/witness")
+    assert checkpoint + cosign(checkpoint.encode(), key, 1_795_000_000) == cosigned
+    (found,) = verify_cosignatures(cosigned.encode(), [CosignerKey.parse(vkey)])
+    assert found.moment == 1_795_000_000
 
 
 def test_the_example_is_the_entry_that_it_seems_to_be() -> None:
