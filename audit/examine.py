@@ -73,9 +73,9 @@ def examine(read: Read, bundle: Tile) -> Examined:
     hashed = [sha256(b"\x00" + entry).digest() for entry in entries]
     leaves = b"".join(hashed)
     differing = differences(tile, hashes, hashed) if hashes is not None and hashes != leaves else ()
-    for number, entry in enumerate(entries, bundle.first):
-        if not surely_entry(entry) and number not in differing:
-            problems += _misfit(number, entry, bundle)
+    for number in [number for number, entry in enumerate(entries) if not surely_entry(entry)]:
+        if bundle.first + number not in differing:
+            problems += _misfit(bundle.first + number, entries[number], bundle)
     return Examined(bundle, leaves, root_hash(hashed), differing, tuple(problems))
 
 

@@ -114,17 +114,14 @@ def join_entries(entries: Iterable[bytes]) -> bytes:
 def split_entries(bundle: bytes) -> list[bytes]:
     """Return a bundle's entries. Raises ValueError when the lengths don't add up."""
     entries: list[bytes] = []
-    at = 0
-    while at < len(bundle):
+    at, end = 0, len(bundle)
+    while at < end - 1:
         start = at + _LENGTH.size
-        if start > len(bundle):
-            msg = "a length is cut off"
-            raise ValueError(msg)
-        at = start + _LENGTH.unpack_from(bundle, at)[0]
-        if at > len(bundle):
-            msg = "an entry is cut off"
-            raise ValueError(msg)
+        at = start + (bundle[at] << 8 | bundle[at + 1])  # the length, as `_LENGTH` packs it
         entries.append(bundle[start:at])
+    if at != end:
+        msg = "an entry or a length is cut off"
+        raise ValueError(msg)
     return entries
 
 
