@@ -1,4 +1,4 @@
-"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about twenty minutes.
+"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about half an hour.
 
 Each figure is a ratio of two sides measured in one run, by turns, on the same data; medians, with the lowest and the
 highest value beside them. `--students` and `--weeks` change the school, `--only` chooses figures.
@@ -22,6 +22,7 @@ FIGURES = {
     "3": "whole_run.py",
     "4": "decide.py",
     "5": "withdrawal.py",
+    "6": "audit_log.py",
 }
 NEED_A_SCHOOL = frozenset({"1", "2", "3", "5"})
 PACKAGES = (
