@@ -118,19 +118,16 @@ def permitted_now(
         by_student[ground.student_key].append(ground)
     kept: list[ledger.BatchRow] = []
     used: dict[str, dict[str, Grant]] = defaultdict(dict)
-    cache: dict[tuple[str, str, date], list[Grant]] = {}
+    covered: dict[tuple[str, str, date], bool] = {}
     for row in rows:
-        case = (row.student_key, row.kind, row.date)
-        if case not in cache:
-            cache[case] = (
-                list(covering(by_student[row.student_key], row.student_key, RecordKind(row.kind), row.date))
-                if in_pilot(row.student_key)
-                else []
-            )
-        grants = cache[case]
-        if row.action == "withdraw" or grants:
+        student, kind, day = row.student_key, row.kind, row.date
+        may_go = covered.get((student, kind, day))
+        if may_go is None:
+            grants = list(covering(by_student[student], student, RecordKind(kind), day)) if in_pilot(student) else []
+            may_go = covered[student, kind, day] = bool(grants)
+            used[student].update((grant.link_id, grant) for grant in grants)
+        if may_go or row.action == "withdraw":
             kept.append(row)
-            used[row.student_key].update((grant.link_id, grant) for grant in grants)
     return kept, {student: list(grants.values()) for student, grants in used.items()}
 
 

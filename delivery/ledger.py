@@ -16,6 +16,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from delivery.bulk import Same, insert_columns
 from delivery.plan import LEDGER_COLUMNS
 from delivery.tables import BATCH, BATCH_ROW, RECORD, STUDENT_REF
 from journal.records import Receipt
@@ -123,9 +124,7 @@ def store_batch(
             body=batch.body,
         )
     )
-    new = [_record_values(batch.school, row) for row in rows if row.new]
-    if new:
-        connection.execute(RECORD.insert(), new)
+    _insert_records(connection, batch.school, [row for row in rows if row.new])
     known = [{"b_record": row.record_id, "b_revision": row.revision} for row in rows if not row.new]
     if known:
         connection.execute(
@@ -134,36 +133,38 @@ def store_batch(
             .values(revision=sa.bindparam("b_revision")),
             known,
         )
-    connection.execute(
-        BATCH_ROW.insert(),
-        [
-            {
-                "batch_id": batch.batch_id,
-                "record_id": row.record_id,
-                "action": row.action,
-                "revision": row.revision,
-                "kind": row.kind,
-                "date": row.date,
-                "digest": row.digest,
-                "reason": row.reason,
-            }
-            for row in rows
-        ],
+    insert_columns(
+        connection,
+        BATCH_ROW,
+        {
+            "batch_id": Same(batch.batch_id),
+            "record_id": [row.record_id for row in rows],
+            "action": [row.action for row in rows],
+            "revision": [row.revision for row in rows],
+            "kind": [row.kind for row in rows],
+            "date": [row.date for row in rows],
+            "digest": [row.digest for row in rows],
+            "reason": [row.reason for row in rows],
+        },
     )
 
 
-def _record_values(school: str, row: BatchRow) -> dict[str, object]:
-    """Return a record that the portal does not show yet."""
-    return {
-        "record_id": row.record_id,
-        "school": school,
-        "source_key": row.source_key,
-        "student_key": row.student_key,
-        "kind": row.kind,
-        "date": row.date,
-        "revision": row.revision,
-        "held": False,
-    }
+def _insert_records(connection: Connection, school: str, rows: Sequence[BatchRow], revision: int | None = None) -> None:
+    """Insert records that the portal does not show yet; `revision`: of all of them, their rows' own where None."""
+    insert_columns(
+        connection,
+        RECORD,
+        {
+            "record_id": [row.record_id for row in rows],
+            "school": Same(school),
+            "source_key": [row.source_key for row in rows],
+            "student_key": [row.student_key for row in rows],
+            "kind": [row.kind for row in rows],
+            "date": [row.date for row in rows],
+            "revision": [row.revision for row in rows] if revision is None else Same(revision),
+            "held": Same(value=False),
+        },
+    )
 
 
 def note_audit_entries(connection: Connection, batch_id: str, first: int, last: int) -> None:
@@ -182,34 +183,22 @@ def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
 def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: datetime) -> None:
     """Enter the portal's receipt: what it took is held (or gone), what it rejected is remembered."""
     rejected = {rejection.record_id: rejection.code for rejection in receipt.rejected}
-    taken: list[Mapping[str, object]] = []
-    gone: list[Mapping[str, object]] = []
-    for row in _rows_of(connection, batch_id):
-        if row.record_id in rejected:
-            continue
-        if row.action == "publish":
-            taken.append({"b_record": row.record_id, "b_digest": row.digest, "b_kind": row.kind, "b_date": row.date})
-        else:
-            gone.append({"b_record": row.record_id})
-    this_record = RECORD.update().where(RECORD.c.record_id == sa.bindparam("b_record"))
-    if taken:
-        connection.execute(
-            this_record.values(
-                held=True,
-                digest=sa.bindparam("b_digest"),
-                kind=sa.bindparam("b_kind"),
-                date=sa.bindparam("b_date"),
-                rejected_digest=None,
-                **_FORGIVEN,
-            ),
-            taken,
-        )
-    if gone:
-        connection.execute(this_record.values(held=False, digest=None), gone)
-        # A withdrawal that was rejected before is done now; a content that was rejected stays rejected.
-        forgiven = this_record.where(RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
-        connection.execute(forgiven.values(**_FORGIVEN), gone)
-    reject_records(connection, [r for r in _rows_of(connection, batch_id) if r.record_id in rejected], rejected, now)
+    if rejected:
+        rows = [row for row in _rows_of(connection, batch_id) if row.record_id in rejected]
+        reject_records(connection, rows, rejected, now)
+        this_row = BATCH_ROW.c.batch_id == batch_id, BATCH_ROW.c.record_id == sa.bindparam("b_record")
+        if rows:
+            connection.execute(BATCH_ROW.delete().where(*this_row), [{"b_record": row.record_id} for row in rows])
+    # what is left of the batch was taken
+    told = RECORD.update().where(RECORD.c.record_id == BATCH_ROW.c.record_id, BATCH_ROW.c.batch_id == batch_id)
+    shown = told.where(BATCH_ROW.c.action == "publish")
+    content = {name: BATCH_ROW.c[name] for name in ("digest", "kind", "date")}
+    connection.execute(shown.values(held=True, rejected_digest=None, **content, **_FORGIVEN))
+    gone = told.where(BATCH_ROW.c.action == "withdraw")
+    connection.execute(gone.values(held=False, digest=None))
+    # A withdrawal that was rejected before is done now; a content that was rejected stays rejected.
+    forgiven = gone.where(RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
+    connection.execute(forgiven.values(**_FORGIVEN))
     _close(connection, batch_id, TAKEN, now, receipt_id=receipt.receipt_id, rejected=len(rejected))
 
 
@@ -240,9 +229,7 @@ def note_unsendable(
     connection: Connection, school: str, rows: Sequence[BatchRow], codes: Mapping[str, str], now: datetime
 ) -> None:
     """Remember records that can't be put into any batch as rejected, also those that the ledger has not yet."""
-    new = [_record_values(school, row) | {"revision": 0} for row in rows if row.new]
-    if new:
-        connection.execute(RECORD.insert(), new)
+    _insert_records(connection, school, [row for row in rows if row.new], revision=0)
     reject_records(connection, rows, codes, now)
 
 
@@ -251,7 +238,7 @@ def batch_records(connection: Connection, batch_id: str) -> list[str]:
     return list(connection.scalars(sa.select(BATCH_ROW.c.record_id).where(BATCH_ROW.c.batch_id == batch_id)))
 
 
-def settle_doubtful(connection: Connection, batch_id: str, receipt_id: str, now: datetime) -> None:
+def settle_doubtful(connection: Connection, batch_id: str, receipt_id: str | None, now: datetime) -> None:
     """Close a batch that the portal took, but whose receipt is not believed, so that nothing is lost by it.
 
     What it published counts as shown, with unknown content (so it is sent again, or taken back); what it withdrew

@@ -1,0 +1,39 @@
+"""Stores many rows by one statement, given as columns: SQLAlchemy's own way makes a dictionary of each row, twice.
+
+Rules. Values are bound as the columns' types say, so what is stored is what SQLAlchemy would store. A column is as many
+values as there are rows, or one value for all (`Same`). Nothing but the names of the project's own tables gets into a
+statement's text.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The one value of a column in all rows."""
+
+    value: object
+
+
+def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[object] | Same]) -> None:
+    """Insert rows; at least one column is a sequence, and all of these are equally long. No rows: nothing happens."""
+    dialect = connection.dialect
+    bound = [_bound(table.c[name], values, dialect) for name, values in columns.items()]
+    rows = list(zip(*bound, strict=False))
+    if not rows:
+        return
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    names, marks = ", ".join(columns), ", ".join([mark] * len(columns))
+    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608  names of the project's own
+
+
+def _bound(column: "sa.Column[object]", values: Sequence[object] | Same, dialect: Dialect) -> Iterable[object]:
+    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(values, Same):
+        return repeat(values.value if process is None else process(values.value))
+    return values if process is None else [process(value) for value in values]
