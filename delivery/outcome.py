@@ -1,6 +1,6 @@
-"""Step 7 of a record's way: the outcome of a batch, into the audit log and then into the ledger.
+"""Step 7 of a record's way: the outcome of a batch, into the audit log and into the ledger.
 
-Rule: the log comes first. Dies between the two: the batch is still `open`, the next run asks GetReceipt, hears
+Rule: where both are in one database, in one transaction; else the log comes first. Dies between the two: the batch is still `open`, the next run asks GetReceipt, hears
 the same and enters it again; the log then says the outcome twice, which is true. Of a batch whose receipt is not
 believed the log says that it was taken, for then its records were disclosed, and that no record was rejected.
 A process that lost the school's lease enters nothing: another one has asked for this batch's receipt. Hearing one all
@@ -57,8 +57,11 @@ def _taken(desk: Desk, receipt: Receipt, resolved_by: ResolvedBy) -> DisclosureO
     )
 
 
-def enter_doubtful(desk: Desk, batch_id: str, receipt_id: str) -> None:
-    """Write into the audit log, then into the ledger, that a batch was taken, its receipt worth nothing otherwise."""
+def enter_doubtful(desk: Desk, batch_id: str, receipt_id: str | None) -> None:
+    """Write into the audit log, then into the ledger, that a batch was taken, its receipt worth nothing otherwise.
+
+    `receipt_id` None: the portal no longer has one, so the batch counts as taken.
+    """
     outcome = DisclosureOutcome(
         at=desk.clock(),
         run=desk.run,
@@ -100,9 +103,18 @@ def enter_not_taken(
 
 
 def _enter(desk: Desk, outcome: DisclosureOutcome, store: Callable[[Connection], None]) -> None:
-    """Append to the log, then store in the ledger. Raises BridgeError `lease-lost`, also between the two."""
-    with reading(desk.engine) as connection:
-        check_lease(connection, desk.lease)
+    """Append to the log and store in the ledger, as the module says. Raises BridgeError `lease-lost`, also between."""
+    with writing(desk.engine) as connection:
+        together = desk.log.within(connection)
+        if together is not None:
+            confirm_lease(connection, desk.lease, outcome.at)
+            store(connection)
+            together.append([outcome])
+        else:
+            check_lease(connection, desk.lease)
+    if together is not None:
+        desk.boundary("outcome-stored")
+        return
     desk.log.append([outcome])
     desk.boundary("outcome-logged")
     with writing(desk.engine) as connection:

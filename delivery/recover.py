@@ -6,10 +6,13 @@ decides anew. No answer: nothing is sent for this school in this run. A receipt 
 once more: the portal has the batch, but which of its records is its secret, so the ledger takes the worst of each
 (`ledger.settle_doubtful`), this run sends them again under newer revisions, and the run says so. A batch that was
 dropped may still have been on its way: it is asked for again while it can arrive (`delivery.stragglers`).
+A portal keeps receipts for 30 days: that it does not know an older batch says nothing, and such a batch is closed
+like one whose receipt is not believed; in the audit log it counts as taken, for its records may have been shown.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.engine import Engine
 
@@ -23,13 +26,17 @@ from delivery.send import ask_receipt
 from delivery.stragglers import forget_stragglers, stragglers
 from journal.records import Receipt
 
+REMEMBERED_FOR = timedelta(days=29)
+"""How old a batch may be for the portal's word that it never came: a day less than receipts are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """How many batches got their outcome, and of how many of these the receipt was not believed."""
+    """How many batches got their outcome; of how many the receipt was not believed, or was not there any more."""
 
     finished: int
     doubtful: int
+    forgotten: int = 0
 
 
 def open_batches(engine: Engine, school: str) -> list[ledger.StoredBatch]:
@@ -47,8 +54,13 @@ def finish_open_batches(desk: Desk) -> Recovered:
         late = stragglers(connection, desk.school, now)
     batches = open_batches(desk.engine, desk.school)
     doubtful = _ask_after(desk, late)
+    forgotten = 0
     for batch in batches:
         receipt = ask_receipt(desk, batch.batch_id)
+        if receipt is None and desk.clock() - batch.created_at > REMEMBERED_FOR:
+            enter_doubtful(desk, batch.batch_id, None)
+            forgotten += 1
+            continue
         if receipt is None:
             enter_not_taken(desk, batch.batch_id, ledger.NOT_TAKEN, "never-arrived", may_arrive=True)
             continue
@@ -57,7 +69,7 @@ def finish_open_batches(desk: Desk) -> Recovered:
         else:
             enter_doubtful(desk, batch.batch_id, receipt.receipt_id)
             doubtful += 1
-    return Recovered(len(batches), doubtful)
+    return Recovered(len(batches), doubtful, forgotten)
 
 
 def _is_believed(desk: Desk, receipt: Receipt) -> bool:

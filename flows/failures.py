@@ -16,6 +16,7 @@ from audit.errors import AuditError
 from database import reading, writing
 from delivery.balance import RunFailure, SchoolBalance
 from delivery.receipts import DOUBTFUL
+from delivery.recover import Recovered
 from delivery.rest import away, note_away, note_back, resting
 from flows.bridge import Bridge
 from flows.technical_log import own_place
@@ -73,6 +74,13 @@ _DOUBTFUL = Wording(
     en="Receipts of the portal contradict what was sent: {batches} batches. They are not believed, the records of "
     "these batches are sent again. Compare: dnevnik reconcile {school}. If it happens again, tell the portal's "
     "operator.",
+)
+_FORGOTTEN = "batch-forgotten"
+_GONE = Wording(
+    ru="Портал уже не помнит, принял ли он пакеты старше 30 дней: {batches}. Они считаются принятыми, их записи будут "
+    "отправлены снова или сняты. Сверьте: dnevnik reconcile {school}",
+    en="The portal no longer knows whether it took batches older than 30 days: {batches}. They count as taken, their "
+    "records are sent again or taken back. Compare: dnevnik reconcile {school}",
 )
 _DOUBTFUL_NOW = Wording(
     ru="Квитанция портала противоречит отправленному, и повторная тоже. Ей не верят: исход пакета неизвестен, передача "
@@ -135,11 +143,13 @@ def describe(error: Exception) -> RunFailure:
     return RunFailure("internal", _UNEXPECTED.filled(kind=type(error).__name__, place=own_place(error)))
 
 
-def doubtful_receipts(school: str, batches: int) -> RunFailure | None:
-    """Return the failure of a run that met receipts which are not believed; None when it met none."""
-    if not batches:
-        return None
-    return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL.filled(school=school, batches=batches))
+def doubtful_receipts(school: str, recovered: Recovered) -> RunFailure | None:
+    """Return the failure of a run that met receipts which are not believed or are gone; None when it met none."""
+    if recovered.doubtful:
+        return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL.filled(school=school, batches=recovered.doubtful))
+    if recovered.forgotten:
+        return RunFailure(_portal_code(_FORGOTTEN), _GONE.filled(school=school, batches=recovered.forgotten))
+    return None
 
 
 def until_when(bridge: Bridge, school: str, failure: RunFailure | None) -> RunFailure | None:
@@ -177,7 +187,7 @@ def _portal_code(code: str) -> str:
     return f"{_BY_PORTAL}{code.lower()}"
 
 
-_OWN_WORDS = frozenset(map(_portal_code, (DOUBTFUL, *_OF_SIGNATURES)))
+_OWN_WORDS = frozenset(map(_portal_code, (DOUBTFUL, _FORGOTTEN, *_OF_SIGNATURES)))
 """Failures whose sentence says more than since when."""
 
 

@@ -17,7 +17,7 @@ from delivery.desk import Desk, TakingBackStoppedError
 from delivery.knock import knock
 from delivery.lease import confirm_lease
 from delivery.reconcile import believed_records, correct_ledger, differences
-from delivery.recover import finish_open_batches
+from delivery.recover import Recovered, finish_open_batches
 from flows.bridge import Bridge
 from flows.failures import doubtful_receipts, guarded
 from flows.progress import Progress, silent
@@ -59,14 +59,14 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
     run = bridge.new_id()
     blank = blank_balance(school, run, now)
     found: Counter[str] = Counter()
-    doubtful = 0
+    recovered = Recovered(0, 0)
     counted: Callable[[SchoolBalance], SchoolBalance] = replace
     roster: dict[str, RosterEntry] = {}
     with guarded(blank) as outcome, at_desk(bridge, school, run, lambda: roster) as desk:
         roster.update(last_roster(bridge, code))
         knock(desk)
         progress(code, "recover")
-        doubtful = finish_open_batches(desk).doubtful
+        recovered = finish_open_batches(desk)
         progress(code, "holdings")
         first = TakingBack(bridge, school, desk, roster)
         counted = first.counted
@@ -85,4 +85,4 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
         return close_run(bridge, reconciled)
     synced = sync_school(bridge, code, progress, differences=found)
     synced = replace(synced, withdrawn=dict(Counter(synced.withdrawn) + Counter(reconciled.withdrawn)))
-    return replace(synced, failure=synced.failure or doubtful_receipts(code, doubtful))
+    return replace(synced, failure=synced.failure or doubtful_receipts(code, recovered))

@@ -212,7 +212,7 @@ def sync_school(
 
 def _with_doubts(balance: SchoolBalance, recovered: Recovered) -> SchoolBalance:
     """Say of a run that it met receipts which are not believed, unless something worse ended it."""
-    return replace(balance, failure=balance.failure or doubtful_receipts(balance.school, recovered.doubtful))
+    return replace(balance, failure=balance.failure or doubtful_receipts(balance.school, recovered))
 
 
 def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> SchoolBalance:

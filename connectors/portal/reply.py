@@ -29,7 +29,7 @@ from connectors.portal.contract_schema import (
     MalformedXmlError,
     parse_untrusted,
 )
-from connectors.portal.verifying import ByContract, ReplyVerifier, UntrustedReplyError
+from connectors.portal.verifying import ByContract, ReplyVerifier, StaleReplyError, UntrustedReplyError
 
 LONGEST_LIFE = timedelta(minutes=5)
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -82,7 +82,7 @@ def open_reply(
 
     `never` are certificates that may not speak for the portal though they chain: the bridge's own, lest its
     requests be reflected. Raises MalformedXmlError for what is no XML document or too full of tags, else
-    UntrustedReplyError.
+    UntrustedReplyError (StaleReplyError where nothing but the time is wrong).
     """
     if data.count(b"<") > MOST_TAGS or data.count(b"=") > MOST_ATTRIBUTES:
         raise MalformedXmlError("more tags or attributes than any reply has")
@@ -193,9 +193,9 @@ def _fresh(timestamp: etree._Element, now: datetime) -> datetime:
     if not timedelta(0) < expires - created <= LONGEST_LIFE:
         raise UntrustedReplyError("the timestamp's life is not within five minutes")
     if now >= expires:
-        raise UntrustedReplyError("the timestamp has expired")
+        raise StaleReplyError("the timestamp has expired")
     if abs(now - created) > CLOCK_TOLERANCE:
-        raise UntrustedReplyError("the timestamp is of another time")
+        raise StaleReplyError("the timestamp is of another time")
     return created
 
 

@@ -30,7 +30,7 @@ from connectors.portal.messages import InvalidMessageError, Messages
 from connectors.portal.reply import TrustedReply, open_reply
 from connectors.portal.signing import seal
 from connectors.portal.suite import CONTRACT, Suite
-from connectors.portal.verifying import UntrustedReplyError
+from connectors.portal.verifying import StaleReplyError, UntrustedReplyError
 from journal.portal import PortalError, Resend
 from journal.records import (
     ApplicationPage,
@@ -264,6 +264,8 @@ class SoapPortal:
             code, why = "reply-malformed", str(error)
         except InvalidMessageError as error:
             code, why = "reply-malformed", str(error)
+        except StaleReplyError as error:  # so is a fault's, where a clock is wrong: its HTTP status says nothing then
+            return PortalError("reply-untrusted", _broken_off(operation), detail=f"{operation}: {error}")
         except UntrustedReplyError as error:
             code, why = "reply-untrusted", str(error)
         else:

@@ -49,6 +49,10 @@ class UntrustedReplyError(Exception):
     """A reply that is not to be believed; the text says why in technical words, without anything of its content."""
 
 
+class StaleReplyError(UntrustedReplyError):
+    """A reply that the portal did sign, for another time than this: an old one, or a clock is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignedParts:
     """Copies of what was signed."""
