@@ -26,6 +26,9 @@ LEASE_TIME = timedelta(minutes=10)
 PROLONG_AFTER = timedelta(seconds=30)
 SECONDS_BETWEEN_TRIES = 0.5
 
+_DEAD = frozenset({"Z", "X", "x"})
+"""States of a process in /proc that has ended."""
+
 _at_work: set[str] = set()
 """The holders (runs) of this process that are not over."""
 
@@ -61,9 +64,13 @@ def this_process() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return a process's start in clock ticks (Linux), so that a reused process id is told apart."""
+    """Return a living process's start in clock ticks (Linux), so that a reused process id is told apart.
+
+    One that died and that nobody has buried yet, as under a parent that waits for none, is not living.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        status = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return "" if status[0] in _DEAD else status[19]
     except (OSError, IndexError):
         return ""
 

@@ -27,8 +27,9 @@ from audit.keys import load_signing_key
 from audit.verify import verify_log
 
 SOAK = os.environ.get("DNEVNIK_SOAK") == "1"
-SCHEDULES, KILLS, SEEDS = (200, 500, 20) if SOAK else (12, 40, 2)
+SCHEDULES, KILLS, SEEDS = (200, 500, 20) if SOAK else (10, 40, 2)
 LONGEST_SCHEDULE = 12
+BOUNDARIES = named_boundaries("delivery", "desk")
 FIRST_SECONDS, LATER_SECONDS = 1.5, 0.5
 """How long a run takes before any was measured."""
 
@@ -93,7 +94,7 @@ def test_runs_killed_at_any_moment_lose_double_and_leak_nothing(home: Home, fork
 
 
 @pytest.mark.timeout(3600 if SOAK else 300)
-@pytest.mark.parametrize("boundary", named_boundaries("delivery", "desk"))
+@pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_run_killed_at_a_boundary_is_finished_by_the_next(
     home: Home, forker: Forker, tmp_path: Path, boundary: str
 ) -> None:
@@ -119,7 +120,7 @@ def test_no_boundary_of_a_run_is_forgotten() -> None:
     every = {
         name for room in ("audit", "connectors", "database", "delivery", "flows") for name in named_boundaries(room)
     }
-    others = every - set(named_boundaries("delivery", "desk"))
+    others = every - set(BOUNDARIES)
     text = (ROOT / "tests/delivery/test_applications.py").read_text(encoding="utf-8")
     assert [name for name in sorted(others) if f'"{name}"' not in text] == []
     assert len(every) - len(others) >= 9
@@ -149,7 +150,8 @@ def _step(
     for _ in range(kills):
         how = "sweep" if not first and chance.random() < 0.15 else "sync"
         length = tally.length("first" if first else how)
-        ended = _run(life, how, step if chance.random() < 0.5 else None, Kill(after=chance.uniform(0, length)))
+        after = chance.uniform(0, length)
+        ended = _run(life, how, step if chance.random() < 0.5 else None, Kill(after=after), after)
         tally.note(ended)
         if not ended.killed:
             tally.missed += 1
@@ -164,8 +166,13 @@ def _step(
 
 
 def _swept(life: SchoolLife, step: Step, tally: Tally) -> None:
-    """Run, with something happening in the registry meanwhile; the sweep that comes next takes back what it must."""
-    ended = _run(life, "sync", step, Kill())
+    """Let something happen in the registry in the midst of a run; the sweep that comes next takes back what it must."""
+    act = step.meanwhile
+    assert life.forker is not None
+    assert act is not None
+    ended = life.forker.run_with_pause(
+        life.config, "sync", BOUNDARIES[act.chance % len(BOUNDARIES)], lambda: carry_out(life, [act])
+    )
     tally.note(ended)
     tally.problems += _failure(ended)
     ended = life.run("sweep")
@@ -179,13 +186,13 @@ def _swept(life: SchoolLife, step: Step, tally: Tally) -> None:
         tally.problems.append("a sweep left links open that have no ground")
 
 
-def _run(life: SchoolLife, how: str, step: Step | None, kill: Kill) -> Ended:
-    """Run once, killed or not; with a step something happens in the registry meanwhile."""
+def _run(life: SchoolLife, how: str, step: Step | None, kill: Kill, length: float) -> Ended:
+    """Run once, killed or not; with a step something happens in the registry meanwhile, within so many seconds."""
     assert life.forker is not None
     life.forker.start(life.config, how, kill)
     try:
         if step is not None and step.meanwhile is not None:
-            time.sleep(step.meanwhile_at * (kill.after if kill.after is not None else LATER_SECONDS))
+            time.sleep(step.meanwhile_at * length)
             carry_out(life, [step.meanwhile])
     finally:
         ended = life.forker.ended()

@@ -7,10 +7,11 @@ and files, and dies like any other.
 It reads commands from its input, a line of JSON each, and answers each with a line:
 {"portal": FOLDER}
     → {"pid": N, "url": URL}; the portal stands until {"stop": N}
-{"run": CONFIG, "how": "sync" | "sweep", "kill_after": seconds | null, "boundary": name | null, "passes": n}
+{"run": CONFIG, "how": "sync" | "sweep", "kill_after": seconds | null, "boundary": name | null, "passes": n,
+ "pause": name | null}
     → {"status": -9 | 0 | 1, "seconds": s, "stage": where it was, "failure": code}
-`stage` is the last boundary or step that the process had passed. A run that is killed never ends by itself first: the
-status tells.
+A run that passes the boundary `pause` stands there the first time: {"paused": true} is answered, and any line lets it
+go on. `stage` is the last boundary or step that the process had passed.
 """
 
 import gc
@@ -50,13 +51,37 @@ class Stage:
         self._shared.close()
 
 
-def one_run(command: dict, stage: Stage) -> int:
+class Pause:
+    """Lets a run stand still at a boundary until its parent says that it may go on."""
+
+    def __init__(self) -> None:
+        self.standing, self._stands = os.pipe()
+        self._may_go, self._go = os.pipe()
+
+    def stand(self) -> None:
+        os.write(self._stands, b".")
+        os.read(self._may_go, 1)
+
+    def go_on(self) -> None:
+        os.read(self.standing, 1)
+        os.write(self._go, b".")
+
+    def close(self) -> None:
+        for end in (self.standing, self._stands, self._may_go, self._go):
+            os.close(end)
+
+
+def one_run(command: dict, stage: Stage, pause: Pause) -> int:
     """Run one sync or sweep of every school in this process; returns its status."""
     left = command["passes"]
+    pauses = [command["pause"]]
 
     def reached(name: str) -> None:
         nonlocal left
         stage.enter(name)
+        if name in pauses:
+            pauses.clear()
+            pause.stand()
         if name == command["boundary"]:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -77,25 +102,32 @@ def fork_run(command: dict) -> dict:
     """Fork a run, kill it when its time comes, and tell what became of it."""
     stage = Stage()
     stage.enter("start")
+    pause = Pause()
     began = time.monotonic()
     pid = os.fork()
     if pid == 0:
         status = FAILED
         try:
-            status = one_run(command, stage)
+            status = one_run(command, stage, pause)
         except BaseException as error:  # noqa: BLE001  a child of a fork must end here, whatever happened
             stage.enter(f"{type(error).__name__}", slot=1)
         finally:
             os._exit(status)
     after = command["kill_after"]
     awaited = os.pidfd_open(pid)
-    ready, _, _ = select.select([awaited], [], [], LONGEST_RUN if after is None else after)
+    ready, _, _ = select.select([awaited, pause.standing], [], [], LONGEST_RUN if after is None else after)
+    if pause.standing in ready:
+        answer({"paused": True})
+        sys.stdin.readline()
+        pause.go_on()
+        ready, _, _ = select.select([awaited], [], [], LONGEST_RUN)
     if not ready:
         if after is None:
             stage.enter("hangs", slot=1)
         os.kill(pid, signal.SIGKILL)
     _, waited = os.waitpid(pid, 0)
     os.close(awaited)
+    pause.close()
     told = {
         "status": os.waitstatus_to_exitcode(waited),
         "seconds": time.monotonic() - began,
@@ -137,9 +169,14 @@ def stop_portal(pid: int) -> dict:
     return {}
 
 
+def answer(told: dict) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     gc.freeze()
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         command = json.loads(line)
         if "portal" in command:
             told = fork_portal(command["portal"])
@@ -147,8 +184,7 @@ def main() -> None:
             told = stop_portal(command["stop"])
         else:
             told = fork_run(command)
-        sys.stdout.write(json.dumps(told) + "\n")
-        sys.stdout.flush()
+        answer(told)
     for pid in list(_portals):
         stop_portal(pid)
 

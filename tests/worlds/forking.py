@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,11 +86,23 @@ class Forker:
             self._tell({"stop": told["pid"]})
             self._hear()
 
-    def start(self, config: Path, how: str, kill: Kill = NO_KILL) -> None:
+    def start(self, config: Path, how: str, kill: Kill = NO_KILL, pause: str | None = None) -> None:
         """Start a run; `ended` waits for its end."""
-        self._tell(
-            {"run": str(config), "how": how, "kill_after": kill.after, "boundary": kill.boundary, "passes": kill.passes}
-        )
+        moment = {"kill_after": kill.after, "boundary": kill.boundary, "passes": kill.passes}
+        self._tell({"run": str(config), "how": how, **moment, "pause": pause})
+
+    def run_with_pause(self, config: Path, how: str, boundary: str, meanwhile: Callable[[], None]) -> Ended:
+        """Run; the first time that the run passes a boundary it stands still, and something happens meanwhile."""
+        self.start(config, how, pause=boundary)
+        told = self._hear()
+        if "paused" not in told:
+            return Ended(**told)
+        try:
+            meanwhile()
+        finally:
+            self._tell({"go": True})
+            ended = self.ended()
+        return ended
 
     def ended(self) -> Ended:
         return Ended(**self._hear())
