@@ -11,7 +11,7 @@ from commands.console import Console
 from commands.findings import Condition
 from connectors.school.examination import ColumnSeen, Examination, QuerySeen
 from journal.wording import Language, Wording
-from mappings.raw import ColumnType
+from mappings.raw import OWN_VALUE, ColumnType
 from mappings.reasons import MEANINGS, RecordWarning, SetAsideReason
 
 _HEAD = Wording(
@@ -19,7 +19,7 @@ _HEAD = Wording(
 )
 _ONE_STATE = Wording(ru="Все запросы видят одно состояние базы", en="All queries see one state of the database")
 _MANY_STATES = Wording(
-    ru="Эта база не обещает одного состояния для всех запросов: пишите ночью, когда журнал не заполняют",
+    ru="Эта база не обещает одного состояния для всех запросов: читайте её ночью, когда журнал не заполняют",
     en="This database doesn't promise one state to all queries: read at night, while nobody writes",
 )
 _READ_ONLY = Wording(ru="База сама запрещает запись", en="The database itself forbids writing")
@@ -28,10 +28,10 @@ _WRITABLE = Wording(
     en="The database itself doesn't forbid writing: let the bridge's account read only",
 )
 _FINGERPRINTS = Wording(
-    ru="Отпечатки журналов есть: читаются только изменившиеся", en="Fingerprints are there: changed journals are read"
+    ru="Отпечатки журналов есть (fingerprints.sql)", en="Fingerprints of journals are there (fingerprints.sql)"
 )
 _NO_FINGERPRINTS = Wording(
-    ru="Отпечатков (fingerprints.sql) нет: каждый раз читается всё", en="No fingerprints.sql: all is read every time"
+    ru="Отпечатков журналов (fingerprints.sql) нет", en="There are no fingerprints of journals (fingerprints.sql)"
 )
 _UNFINISHED = Wording(ru="{query}.sql: не дописан, замените TODO", en="{query}.sql: not finished, replace TODO")
 _EMPTY = Wording(ru="{query}.sql: ни одной строки", en="{query}.sql: no rows")
@@ -109,6 +109,8 @@ def _draw_query(console: Console, query: QuerySeen) -> None:
     for number, title in enumerate(_COLUMNS):
         table.add_column(title.say(language), justify="right" if number == 2 else "left", no_wrap=number < 3)  # noqa: PLR2004  the share
     for column in query.columns:
+        if not column.filled and column.name in OWN_VALUE:
+            continue  # most schools' marks have codes
         table.add_row(*_row(column, query.rows, language))
     console.draw(table)
 

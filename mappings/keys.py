@@ -17,7 +17,7 @@ from mappings.lookup import IntArray
 from mappings.raw import KEYS, NOTHING, SPOILT, SPOILT_TEXT, RawJournal
 from mappings.texts import ObjectArray
 
-MISSING, SPOILT_KEY = "?", "?!"
+MISSING, SPOILT_KEY = "(null)", "(unreadable)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Keys:
     texts: Mapping[str, ObjectArray]
 
     def text_of(self, domain: str, numbers: IntArray) -> ObjectArray:
-        """Return the keys' texts; "?" for null."""
+        """Return the keys' texts; `MISSING` for null."""
         if domain not in self.texts:
             return key_texts(numbers, "ascii")
         names = np.append(self.texts[domain], np.array([MISSING, SPOILT_KEY], object))
@@ -59,7 +59,7 @@ def as_integers(raw: RawJournal, encoding: str) -> Keys:
 
 
 def key_texts(values: np.ndarray, encoding: str) -> ObjectArray:
-    """Return keys as texts; "?" for null."""
+    """Return keys as texts; `MISSING` for null."""
     if values.dtype == np.int64:
         result = np.empty(len(values), object)
         result[:] = [str(value) for value in values.tolist()]

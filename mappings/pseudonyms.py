@@ -52,7 +52,7 @@ def masked(text: str) -> str:
 
 
 def _masked(sign: str) -> str:
-    if sign.isdigit():
+    if sign.isnumeric():
         return "0"
     if not sign.isalpha():
         return sign

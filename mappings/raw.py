@@ -13,7 +13,7 @@ is joined here, not by the database.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 import numpy as np
@@ -28,14 +28,13 @@ SPOILT_TIME = np.datetime64("0001-01-01", "s")
 """The day that stands for a field that is no day or moment."""
 
 
-class _Spoilt:
+class _Spoilt(Enum):
     """The text that stands for a field that is no text."""
 
-    def __repr__(self) -> str:
-        return "spoilt"
+    SPOILT = "spoilt"
 
 
-SPOILT_TEXT: Final = _Spoilt()
+SPOILT_TEXT: Final = _Spoilt.SPOILT
 """What stands in a text column for a field that the driver itself could not decode."""
 
 
@@ -61,7 +60,7 @@ class RawTable:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The columns that a query must return."""
+        """The columns that a query has to return."""
         return tuple(name for name in self.columns if name not in self.optional)
 
     def frame(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> pd.DataFrame:

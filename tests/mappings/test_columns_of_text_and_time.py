@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mappings.dimensions import decimal_texts
 from mappings.lookup import Lookup, Stays
 from mappings.moments import to_instants
+from mappings.raw import SPOILT_TEXT
 from mappings.texts import Encoding, lines, prose
 
 CP1251 = Encoding("cp1251")
@@ -133,3 +134,40 @@ def test_stays_overlap_as_sets_of_days_do(stays: list[tuple], asked: list[tuple]
         any(key == stay[0] and covered(stay[1], far if stay[2] is None else stay[2]) & covered(*span) for stay in stays)
         for key, *span in asked
     ]
+
+
+MISREAD = Encoding("cp1251", "cp1252")
+
+
+@pytest.mark.parametrize("text", ["Алгебра", "Ёлкина ё е", "№ 5 — «да»", "\u0402\u0403", "\u045f\u0459"])
+def test_cp1251_that_was_taken_for_latin_1_is_read_as_it_was_written(text: str) -> None:
+    stored = text.encode("cp1251")
+    told = "".join(
+        chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252") for byte in stored
+    )
+    assert told != text
+    assert MISREAD.decoded(told) == text
+    assert Encoding("cp1251", "latin-1").decoded(stored.decode("latin-1")) == text
+    assert CP1251.decoded(stored) == text
+
+
+def test_what_no_byte_can_be_is_spoilt() -> None:
+    assert MISREAD.decoded("Алгебра") is None  # letters that latin-1 has not
+    assert MISREAD.decoded("\u0098") is None  # cp1251 leaves this place empty
+    assert MISREAD.decoded(b"\xc0") == "А"
+
+
+def test_what_a_driver_could_not_decode_is_spoilt() -> None:
+    assert CP1251.decoded(SPOILT_TEXT) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("и\u0306", "й"), ("Е\u0308лка", "Ёлка"), ("ё", "ё"), ("е", "е"), ("a\u0301", "á"), ("щ\u0301", "щ\u0301"),
+        ("5\x00", None), ("\x00", None), ("5   ", "5"),
+    ],
+)  # fmt: skip
+def test_letters_are_one_character_each_and_stay_what_they_are(given: str, read: str | None) -> None:
+    (found,) = lines(column(given), CP1251).values
+    assert found == read

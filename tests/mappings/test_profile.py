@@ -7,8 +7,9 @@ import pytest
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Language
-from mappings.profile import PROFILES, CodeRange, Query, load_profile
-from mappings.raw import ALL_TABLES
+from mappings.profile import PROFILES, CodeNames, CodeRange, Query, load_profile
+from mappings.raw import ALL_TABLES, FINGERPRINTS
+from mappings.texts import Encoding
 
 
 @pytest.fixture
@@ -83,6 +84,11 @@ def test_where_there_are_no_profiles_none_is_named(tmp_path: Path) -> None:
         ("codes.toml", "last = 422", "last = 601", "mark"),
         ("codes.toml", 'kind = "current"', 'kind = "common"', "mark.0.kind"),
         ("codes.toml", "first = 401", 'first = "low"', "mark.0.first"),
+        ("codes.toml", "first = 401", 'codes = ["a"]', "mark.0"),
+        ("codes.toml", "first = 401\nlast = 422", "", "mark.0"),
+        ("codes.toml", "first = 401\nlast = 422", "first = 401", "mark.0"),
+        ("codes.toml", "first = 401\nlast = 422", 'codes = ["a", "a"]', "mark"),
+        ("profile.toml", "[texts]", 'misread_as = "klingon"\n[texts]', "misread_as"),
     ],
 )
 def test_a_wrong_key_is_named(profiles: Path, file: str, old: str, new: str, key: str) -> None:
@@ -133,3 +139,29 @@ def test_comments_and_a_last_semicolon_are_not_sent(profiles: Path) -> None:
 
 def test_a_query_knows_its_words() -> None:
     assert {"MARK", "NOTE", "LESSON_DATE"} <= load_profile("paragraf").queries["marks"].words()
+
+
+def test_codes_may_be_named_and_marks_go_without(profiles: Path) -> None:
+    profile = load_profile("rosariosis")
+    assert CodeNames(frozenset({"P/T"}), RecordKind.LATE) in profile.codes.absences
+    assert profile.codes.period_marks == ()
+    assert profile.codes.uncoded is RecordKind.CURRENT
+    assert load_profile("paragraf", profiles).codes.uncoded is None
+
+
+def test_fingerprints_may_be_left_out(profiles: Path) -> None:
+    assert FINGERPRINTS.name in load_profile("paragraf", profiles).queries
+    (profiles / "paragraf" / "fingerprints.sql").unlink()
+    assert FINGERPRINTS.name not in load_profile("paragraf", profiles).queries
+
+
+@pytest.mark.parametrize("dialect", ["firebird", "postgresql", "mysql", "sqlite", "mssql", "db2"])
+def test_a_date_as_a_number_is_said_in_each_dialects_words(dialect: str) -> None:
+    sql = Query("x", "SELECT {days t.D} FROM T t").render("{column}", "qmark", dialect).sql
+    assert "t.D" in sql
+    assert "{" not in sql
+
+
+def test_a_misread_encoding_is_the_profiles(profiles: Path) -> None:
+    edit(profiles, "profile.toml", "[texts]", 'misread_as = "cp1252"\n[texts]')
+    assert load_profile("paragraf", profiles).reading == Encoding("cp1251", "cp1252")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mappings.raw import ALL_TABLES, DTYPES, SUBJECTS, RawTable
+from mappings.raw import ALL_TABLES, DTYPES, LESSONS, MARKS, SUBJECTS, RawTable
 
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
@@ -14,3 +14,8 @@ def test_a_table_without_rows_has_its_types(table: RawTable) -> None:
 def test_texts_stay_what_they_are() -> None:
     frame = SUBJECTS.frame({"id": np.array([1, 2]), "name": np.array(["Алгебра", None], object)})
     assert frame["name"].tolist() == ["Алгебра", None]
+
+
+def test_what_a_mark_says_itself_may_be_left_out() -> None:
+    assert MARKS.required == ("id", "control_id", "student_id", "type_id", "note", "entered_at")
+    assert LESSONS.required == tuple(LESSONS.columns)
