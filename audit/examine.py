@@ -18,7 +18,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from audit.entry import parse
+from audit.entry import KeyEvent, parse
 from audit.errors import AuditError, AuditUnavailableError, EntryError, Problem
 from audit.form import surely_entry
 from audit.location import open_store
@@ -27,6 +27,7 @@ from audit.tree import EMPTY_ROOT, HASH_BYTES, root_hash
 
 SHORTEST_DIVIDED = 1 << 16
 _AT_ONCE = 16
+_KEY_EVENT = f'"kind":"{KeyEvent.kind}"'.encode()
 _PROGRAM = "import sys; from audit.examine import examine_for; examine_for(int(sys.argv[1]))"
 
 Read = Callable[[str], bytes | None]
@@ -37,8 +38,8 @@ class Examined:
     """What one bundle and its tile gave.
 
     `leaves`, 32 bytes each, are hashed from the entries or, where those are lost, taken from the tile; `differing`
-    are the numbers of entries whose hashes aren't the tile's. `lost`: neither of the two gives the leaves, so no root
-    can be told.
+    are the numbers of entries whose hashes aren't the tile's; `keys` the ids of signing keys that entries speak of.
+    `lost`: neither of the two gives the leaves, so no root can be told.
     """
 
     bundle: Tile
@@ -46,6 +47,7 @@ class Examined:
     root: bytes
     differing: tuple[int, ...] = ()
     problems: tuple[Problem, ...] = ()
+    keys: frozenset[str] = frozenset()
     lost: bool = False
 
 
@@ -76,7 +78,7 @@ def examine(read: Read, bundle: Tile) -> Examined:
     for number in [number for number, entry in enumerate(entries) if not surely_entry(entry)]:
         if bundle.first + number not in differing:
             problems += _misfit(bundle.first + number, entries[number], bundle)
-    return Examined(bundle, leaves, root_hash(hashed), differing, tuple(problems))
+    return Examined(bundle, leaves, root_hash(hashed), differing, tuple(problems), _signing_keys(entries))
 
 
 def differences(tile: Tile, stored: bytes, computed: Sequence[bytes]) -> tuple[int, ...]:
@@ -130,6 +132,18 @@ def _misfit(number: int, entry: bytes, bundle: Tile) -> Iterator[Problem]:
         parse(entry)
     except EntryError as error:
         yield Problem(f"Запись {number} ({bundle.path}): {error.ru}", f"Entry {number} ({bundle.path}): {error.en}")
+
+
+def _signing_keys(entries: Sequence[bytes]) -> frozenset[str]:
+    """Return the ids of the signing keys that these entries say were made, replaced or revoked."""
+    told = [entry for entry in entries if _KEY_EVENT in entry]
+    keys = set()
+    for entry in told:
+        with suppress(EntryError):  # said already
+            event = parse(entry)
+            if isinstance(event, KeyEvent) and event.purpose == "signing":
+                keys.add(event.key)
+    return frozenset(keys)
 
 
 def _divided(location: str | Path, size: int, processes: int) -> Iterator[Examined]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from audit.errors import AuditError, NoteError, Problem
 from audit.examine import Examined, differences, examine_log, read_hashes
 from audit.location import open_store
-from audit.note import Checkpoint, VerifierKey
+from audit.note import Checkpoint, VerifierKey, split_note
 from audit.store import Store
 from audit.tiles import (
     BUNDLES,
@@ -107,6 +107,8 @@ class _Verification:
     checkpoint: Checkpoint | None = None
     key_known: bool = False
     incomplete: bool = False
+    unknown: list[tuple[int, frozenset[str]]] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
 
     def verdict(self) -> Verdict:
         """Return the outcome."""
@@ -144,6 +146,7 @@ class _Verification:
                 f"Записи дают не тот корень, который подписан в контрольной отметке (записей: {checkpoint.size}).",
                 f"The entries give another root than the one signed in the checkpoint (entries: {checkpoint.size}).",
             )
+        self.check_unknown_signers()
         self.check_strays(store, checkpoint.size)
 
     def read_checkpoint(self, store: Store) -> Checkpoint | None:
@@ -185,12 +188,33 @@ class _Verification:
             except NoteError as error:
                 self.say(f"прежняя отметка: {error.ru}", f"an earlier checkpoint: {error.en}")
                 continue
-            if self.verifier is not None and checkpoint.signed_by([self.verifier, *self.former_keys]) is None:
-                self.say(
-                    f"прежняя отметка (записей: {checkpoint.size}): нет верной подписи ключом журнала.",
-                    f"an earlier checkpoint (entries: {checkpoint.size}): no true signature by the log's key.",
-                )
+            self.check_signer(checkpoint)
             yield checkpoint
+
+    def check_signer(self, checkpoint: Checkpoint) -> None:
+        """Hold an earlier checkpoint's signatures against the keys; leave those of unknown keys for later."""
+        if self.verifier is None:
+            return
+        keys = [self.verifier, *self.former_keys]
+        _, signatures = split_note(checkpoint.note)
+        ids = {signature.key_id for signature in signatures if signature.name == self.verifier.name}
+        if ids.isdisjoint(key.key_id for key in keys):
+            self.unknown.append((checkpoint.size, frozenset(key_id.hex() for key_id in ids)))
+        elif checkpoint.signed_by(keys) is None:
+            self.say_unsigned(checkpoint.size)
+
+    def check_unknown_signers(self) -> None:
+        """Refuse an earlier checkpoint that bears no known signature, unless the log tells of a key that it names."""
+        for size, ids in self.unknown:
+            if ids.isdisjoint(self.keys):
+                self.say_unsigned(size)
+
+    def say_unsigned(self, size: int) -> None:
+        """Note that an earlier checkpoint isn't the log's."""
+        self.say(
+            f"прежняя отметка (записей: {size}): нет верной подписи ключом журнала.",
+            f"an earlier checkpoint (entries: {size}): no true signature by the log's key.",
+        )
 
     def check_entries(
         self, found: Iterable[Examined], size: int, older: Sequence[Checkpoint]
@@ -237,6 +261,7 @@ class _Verification:
             self.say(problem.ru, problem.en)
         if examined.differing:
             self.differing.append((Tile(0, examined.bundle.index, examined.bundle.width), examined.differing))
+        self.keys |= examined.keys
         self.incomplete = self.incomplete or examined.lost
 
     def check_older(self, checkpoints: Sequence[Checkpoint], root: bytes) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audit.errors import AuditError
+from audit.key_file import former_keys
 from audit.keys import load_signing_key
 from audit.location import open_store
 from audit.note import Checkpoint, VerifierKey
@@ -53,10 +54,15 @@ def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequenc
     else:
         location = log if log is not None and "://" in log else Path(log or "")
     verifier = _own_key(settings, location) if key is None else VerifierKey.parse(key)
+    former = [] if settings is None or key is not None else installation_former_keys(settings)
     console = call.console
     with console.waiting(_VERIFYING) as waiting:
         verdict = verify_log(
-            location, verifier, earlier=earlier, progress=lambda done, total: waiting.tell("", done, total)
+            location,
+            verifier,
+            former_keys=former,
+            earlier=earlier,
+            progress=lambda done, total: waiting.tell("", done, total),
         )
     return _say(console, verdict, str(location) if isinstance(location, Path) else "[audit] log")
 
@@ -98,6 +104,12 @@ def _own_key(settings: Settings | None, location: str | Path) -> VerifierKey | N
     finally:
         store.close()
     return None if origin is None else load_signing_key(settings.audit.signing_key.read(), origin).verifier
+
+
+def installation_former_keys(settings: Settings) -> list[VerifierKey]:
+    """Return the keys that signed the installation's log before the present one did."""
+    path = settings.audit.signing_key.path
+    return former_keys(None if path is None else path.resolve())
 
 
 def kept_checkpoint(file: Path) -> Checkpoint:

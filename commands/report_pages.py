@@ -83,7 +83,7 @@ def _transfers(connection: Connection, schools: Sequence[str]) -> list[Transfer]
 def _log_state(settings: Settings, now: datetime) -> LogState:
     """Verify the audit log and say what was found."""
     key = load_signing_key(settings.audit.signing_key.read(), ORIGIN).verifier
-    verdict = verify_log(settings.audit.log, key)
+    verdict = verify_log(settings.audit.log, key, former_keys=installation_former_keys(settings))
     return LogState(
         origin=ORIGIN,
         size=verdict.size,

@@ -6,11 +6,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from audit.entry import Entry, RunStarted, canonical
+from audit.entry import Entry, KeyEvent, RunStarted, canonical
 from audit.folder_store import FolderStore
 from audit.keys import SigningKey, create_signing_key, load_signing_key
 from audit.log import open_log
@@ -358,6 +359,11 @@ class TestDatabase:
         assert said in english(verify_log(url, key.verifier))
         verdict = verify_log(url, key.verifier, former_keys=[former.verifier])
         assert (verdict.problems, verdict.root) == ((), root)
+        log = open_log(url, key, ORIGIN)
+        at = datetime(2026, 12, 1, tzinfo=UTC)
+        log.append([KeyEvent(at=at, event="revoked", purpose="signing", key=former.verifier.key_id.hex())])
+        log.close()
+        assert verify_log(url, key.verifier).problems == (), "a key that was revoked, as the log says"
 
     def test_rows_and_files_hold_the_same_log(self, file: Path, key: SigningKey, tmp_path: Path) -> None:
         """The table's paths are the folder's, so a log leaves its database as a plain copy."""
