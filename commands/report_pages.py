@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 import database
 from audit.keys import load_signing_key
 from audit.verify import verify_log
+from commands.audit_log import installation_former_keys
 from delivery.balance import SchoolBalance
 from delivery.tables import BATCH, LINK_STATE
 from flows.assembly import ORIGIN
