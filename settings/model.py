@@ -22,11 +22,13 @@ from settings.values import (
     Pause,
     ReadingContext,
     audit_log,
+    blank_is_none,
     cron_schedule,
     database_url,
     known_profile,
     local_path,
     mail_address,
+    mail_server,
     named,
     one_each,
     optional_path,
@@ -143,7 +145,9 @@ class AuditSection(Section):
             "a list of the witnesses' verifier keys, one for each URL (dnevnik witness show)",
         ),
     ] = ()
-    witness_authorities: Annotated[Annotated[Secret, named("[audit] witness_authorities")] | None, _SECRET] = None
+    witness_authorities: Annotated[
+        Annotated[Secret, named("[audit] witness_authorities")] | None, BeforeValidator(blank_is_none), _SECRET
+    ] = None
     quorum: Annotated[
         int,
         AfterValidator(quorum_of),
@@ -178,7 +182,8 @@ class AuditSection(Section):
     mail_host: Annotated[
         str,
         Field(pattern=r"^[A-Za-z0-9.:-]{0,253}$"),
-        Expected("имя почтового сервера", "the mail server's name"),
+        AfterValidator(mail_server),
+        Expected("имя почтового сервера, если задан mail_to", "the mail server's name, where there is mail_to"),
     ] = ""
     mail_port: Annotated[int, Field(ge=1, le=65_535), Expected("номер порта", "a port's number")] = 587
     mail_security: Annotated[
@@ -188,8 +193,12 @@ class AuditSection(Section):
         ),
     ] = "starttls"
     mail_user: Annotated[str, StringConstraints(max_length=200), _TEXT] = ""
-    mail_password: Annotated[Annotated[Secret, named("[audit] mail_password")] | None, _SECRET] = None
-    mail_authorities: Annotated[Annotated[Secret, named("[audit] mail_authorities")] | None, _SECRET] = None
+    mail_password: Annotated[
+        Annotated[Secret, named("[audit] mail_password")] | None, BeforeValidator(blank_is_none), _SECRET
+    ] = None
+    mail_authorities: Annotated[
+        Annotated[Secret, named("[audit] mail_authorities")] | None, BeforeValidator(blank_is_none), _SECRET
+    ] = None
 
 
 class ConsentSection(Section):

@@ -89,6 +89,11 @@ def optional_path(value: object, info: ValidationInfo) -> Path | None:
     return None if value is None or value == "" else local_path(value, info)
 
 
+def blank_is_none(value: object) -> object:
+    """Return None for an empty text: a key that may be left out may also stand there empty."""
+    return None if value == "" else value
+
+
 def named(key: str) -> BeforeValidator:
     """Return the validator of a secret's name; `key` is how messages call the setting, `{code}` the school's code."""
 
@@ -142,6 +147,11 @@ def quorum_of(value: int, info: ValidationInfo) -> int:
     if value == 0:
         return witnesses // 2 + 1 if witnesses else 0
     return value if 1 <= value <= witnesses else _refused()
+
+
+def mail_server(value: str, info: ValidationInfo) -> str:
+    """Refuse no server where there is somebody to mail to."""
+    return value if value or not info.data.get("mail_to") else _refused()
 
 
 def mail_address(value: str) -> str:

@@ -1,5 +1,6 @@
 """bridge.toml as a whole: what it gives, what its defaults are, and the line that each mistake gets."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -8,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from audit.cosigning import cosigner_key
+from audit.keys import create_signing_key, load_signing_key
 from journal.wording import BridgeError, ExitStatus, Language
 from settings import ConfigurationError, Settings, load, locate
 
@@ -186,6 +189,14 @@ MISTAKES = [
     ("[audit] log", '"var/audit"', '"sqlite://"', "memory"),
     ("[audit] master_key", "file:keys/audit-master.key", "geheim", "env:NAME"),
     ("[audit] witnesses", "witnesses = []", 'witnesses = ["ftp://w"]', "URLs"),
+    ("[audit] witnesses", "witnesses = []", 'witnesses = ["http://w.example"]', "very machine"),
+    ("[audit] witness_keys", "witnesses = []", 'witnesses = ["https://w.example"]', "a key of its own"),
+    ("[audit] witness_keys", "witnesses = []", 'witness_keys = ["w+00000000+BA=="]', "dnevnik witness show"),
+    ("[audit] quorum", "witnesses = []", "quorum = 1", "1 to their number"),
+    ("[audit] witness_patience_minutes", "witnesses = []", "witness_patience_minutes = -1", "minutes"),
+    ("[audit] mail_to", "witnesses = []", 'mail_to = ["a b@c"]', "e-mail"),
+    ("[audit] mail_host", "witnesses = []", 'mail_to = ["a@school.example"]', "mail server"),
+    ("[audit] mail_security", "witnesses = []", 'mail_security = "ssl"', "starttls"),
     ("[consent] text_version", '"2025-09"', '""', "text"),
     ("[consent] response_days", "response_days = 7", "response_days = 0", "days"),
     ("[consent] two_persons", "two_persons = true", "two_persons = 1", "true or false"),
@@ -307,3 +318,14 @@ def test_the_file_is_the_given_one_else_the_environments_else_the_one_here(
     monkeypatch.setenv("DNEVNIK_CONFIG", "other.toml")
     assert locate() == tmp_path / "other.toml"
     assert locate(Path("third.toml")) == tmp_path / "third.toml"
+
+
+@pytest.mark.parametrize(("count", "quorum"), [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
+def test_without_a_word_more_than_half_of_the_witnesses_have_to_cosign(tmp_path: Path, count: int, quorum: int) -> None:
+    keys = [cosigner_key(load_signing_key(create_signing_key(), f"w.example/{n}")).vkey for n in range(count)]
+    urls = [f"https://w{n}.example" for n in range(count)]
+    file = tmp_path / "bridge.toml"
+    more = f"witnesses = {json.dumps(urls)}\nwitness_keys = {json.dumps(keys)}"
+    file.write_text(EXAMPLE.replace("witnesses = []", more), "utf-8")
+    audit = load(file).audit
+    assert (audit.quorum, audit.witness_keys) == (quorum, tuple(keys))
