@@ -74,7 +74,7 @@ class Witnessing:
     language: Language = Language.RU
     _asking: threading.Lock = field(default_factory=threading.Lock)
     _asked_at: float | None = None
-    _short_since: datetime | None = None
+    _standing: Held = Held()
     _last: Round | None = field(default=None, repr=False)
 
     def begin(self) -> None:
@@ -109,8 +109,8 @@ class Witnessing:
 
     def refuse_when_short(self) -> None:
         """Raise BridgeError `witnesses-short` once too few witnesses have vouched for the log for too long."""
-        since, asked = self._short_since, self._last
-        if since is None or asked is None or self.clock() - since <= self.patience:
+        since, asked = self._standing.failing_since, self._last
+        if since is None or asked is None or not self._standing.out_of_patience(self.clock(), self.patience):
             return
         missing = [(one.witness.url, one.trouble) for one in asked.answers if one.cosignature is None]
         parameters = {
@@ -179,7 +179,7 @@ class Witnessing:
             else:
                 note_failing(connection, self.origin, QUORUM, trouble=SHORT, now=now)
             remember_checkpoint(connection, self.origin, checkpoint.size, checkpoint.root, now)
-            self._short_since = holders(connection, self.origin)[QUORUM].failing_since
+            self._standing = holders(connection, self.origin)[QUORUM]
         self._last = asked
 
     def _copies(self) -> list[Checkpoint]:
