@@ -21,7 +21,7 @@ from sandbox.portal import FaultKind, connect, queue_fault
 
 SOAK = os.environ.get("DNEVNIK_SOAK") == "1"
 LOST = 1000 if SOAK else 100
-STUDENTS, WEEKS = (60, 8) if SOAK else (20, 2)
+STUDENTS, WEEKS = (36, 8) if SOAK else (20, 2)
 AFTER_TAKING = (FaultKind.CUT_AFTER, FaultKind.HALF_REPLY_AFTER, FaultKind.HTTP_502_AFTER, FaultKind.UNSIGNED)
 BEFORE_TAKING = (FaultKind.CUT_BEFORE, FaultKind.HTTP_502_BEFORE, FaultKind.HTTP_503_BEFORE, FaultKind.HTTP_500_BEFORE)
 TIMEOUT_EVERY = 20
