@@ -10,6 +10,7 @@ were asked for. Deliberately not here: whose ids these are, the papers' content,
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -68,17 +69,32 @@ def instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
+_MOMENT, _BATCH = re.compile(rb'"at":"([^"]*)"'), re.compile(rb'"batch":"([^"]*)"')
+_OUTCOME, _INTENT = b'"kind":"disclosure-outcome"', b'"kind":"disclosure-intended"'
+
+
 def find(read: Read, checkpoint: Checkpoint, asked: Asked) -> Found:
     """Return the entries of a log, as its checkpoint has it, that speak of a student. Raises AuditDamagedError."""
     in_span = 0
+    first, end = asked.first.encode(), asked.end.encode()
 
     def numbered() -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Give the entries that may speak of the student: most lines are passed over without being read as JSON."""
         nonlocal in_span
+        ids = [f'"{one}"'.encode() for one in {asked.student, *asked.links, *asked.cases} if one]
+        named = re.compile(b"|".join([*map(re.escape, ids), b'"kind":"link-outcome"'])).search
+        batches: set[bytes] = set()
         for bundle in tiles_at(BUNDLES, checkpoint.size):
             for number, line in enumerate(whole_bundle(read, bundle), bundle.first):
-                entry = json.loads(line)
-                in_span += asked.first <= entry["at"] < asked.end
-                yield number, entry
+                moment = _MOMENT.search(line)
+                in_span += moment is not None and first <= moment[1] < end
+                batch = _BATCH.search(line)
+                if named(line):
+                    if batch is not None and _INTENT in line:
+                        batches.add(batch[1])
+                elif batch is None or batch[1] not in batches or _OUTCOME not in line:
+                    continue
+                yield number, json.loads(line)
 
     entries = tuple(verify_evidence.select(numbered(), asked))
     node = node_reader(read, checkpoint.size)

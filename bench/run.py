@@ -23,6 +23,7 @@ FIGURES = {
     "4": "decide.py",
     "5": "withdrawal.py",
     "6": "audit_log.py",
+    "8": "evidence.py",
 }
 NEED_A_SCHOOL = frozenset({"1", "2", "3", "5"})
 PACKAGES = (

@@ -203,7 +203,7 @@ def _roster(connection: Connection, vault: Vault, school: str, student: str, zon
         f"{one.class_name} с {day(one.first)}" + (f" по {day(one.last)}" if one.last else "")
         for one in known.enrolments
     )
-    told = "; ".join(filter(None, (f"родился {day(known.birth_date)}" if known.birth_date else "", classes)))
+    told = "; ".join(filter(None, (f"дата рождения {day(known.birth_date)}" if known.birth_date else "", classes)))
     since = day(read_at.astimezone(zone).date())
     return [Datum("Список учеников (последнее чтение)", told or "—", "база школы", since, "зашифровано ключом моста")]
 
