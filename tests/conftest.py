@@ -1,12 +1,42 @@
 """What every test sees: `tests/` on the path, so that the oracles and fakes there are importable."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
+
+_search = None
+"""What was looked through for canaries: personal data that may stand nowhere but where they are kept by purpose."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_canary_got_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the run, by its last test, where personal data are found in what it left or printed (`canaries`)."""
+    global _search  # noqa: PLW0603  one a run; the hook below has no fixture
+    from canaries import Search  # noqa: PLC0415  it opens Firebird, which not every test needs
+
+    _search = Search()
+    yield
+    _search.through(tmp_path_factory.getbasetemp())
+    if _search.passed:
+        sys.stderr.write(f"\ncanaries: {_search.looked} files looked at, {_search.passed} not come to in time\n")
+    if _search.leaks:
+        pytest.fail("personal data where none may be:\n" + "\n".join(_search.leaks), pytrace=False)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Look through what a test wrote to stderr and to logs, and what it failed with."""
+    if _search is None:
+        return
+    for title, text in report.sections:
+        if "stdout" not in title:  # commands show names there to whoever asks for them
+            _search.in_text(f"{report.nodeid} ({title})", text)
+    if report.failed:
+        _search.in_text(f"{report.nodeid} (how it failed)", report.longreprtext)
 
 
 @pytest.fixture(autouse=True)

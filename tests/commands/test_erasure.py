@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from canaries import EMAIL, PARENT
 from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld, build
 from worlds.registry_desk import Desk, days_ago, minors
@@ -58,7 +59,7 @@ def installed(shown: RealWorld, tmp_path: Path) -> RealWorld:
 def desk(run: Run, installed: RealWorld) -> Desk:
     """A registered link whose records the portal shows."""
     made = Desk(run, installed, minors(installed)[0], "pa-70001")
-    assert made.take(parent_last_name="Ёлкина-Ветлужская", email="vetl@example.org").status == 0
+    assert made.take(parent_last_name=PARENT, email=EMAIL).status == 0
     assert run("--config", installed.config, "sync").status == 1  # the school has rows that are set aside
     return made
 
@@ -147,7 +148,7 @@ def test_nothing_is_left_and_the_act_the_log_and_the_list_say_so(desk: Desk) -> 
         assert str(paper) in done.out
         assert str(entry["erasure"]) in paper.name
     said = act_table.read_text("utf-8-sig")
-    for told in ("Ёлкина-Ветлужская", BY[1], BY[3], "часть 5 статьи 21", "Школа 0252", str(entry["erasure"])):
+    for told in (PARENT, BY[1], BY[3], "часть 5 статьи 21", "Школа 0252", str(entry["erasure"])):
         assert told in said
     assert "ключ шифрования данных уничтожен;1" in events.read_text("utf-8-sig")
     again = destroy(desk)
@@ -167,7 +168,7 @@ def test_no_byte_of_the_database_and_no_line_of_a_log_leads_back(desk: Desk) -> 
     assert link.encode() in database_bytes(desk)
     assert destroy(desk).status == 0
     left = database_bytes(desk)
-    for gone in (link.encode(), reference.encode(), wrapped, b"vetl@example.org", b"pa-70001"):
+    for gone in (link.encode(), reference.encode(), wrapped, EMAIL.encode(), b"pa-70001"):
         assert gone not in left
     rows = sqlite3.connect(desk.world.folder / "var" / "bridge.db").execute("SELECT count(*) FROM record").fetchone()
     assert rows == (0,)
@@ -210,7 +211,7 @@ def test_killed_anywhere_the_next_call_finishes_it(
     (entry,) = logged(desk)
     assert entry["counts"]["cases"] == 1
     assert len(acts(desk)) == 3
-    assert "Ёлкина-Ветлужская" in acts(desk)[0].read_text("utf-8-sig")
+    assert PARENT in acts(desk)[0].read_text("utf-8-sig")
     assert b"pa-70001" not in database_bytes(desk)
 
 

@@ -1,6 +1,6 @@
 """A program that holds the audit log open while others change its key: appends entries one by one, says each is done.
 
-Arguments: the installation's file, a file whose appearance ends it. Exit status 3: the log would not take an entry any more.
+Arguments: the installation's file; a file whose appearance ends it. Exit status 3: the log takes no entry any more.
 """
 
 import sys

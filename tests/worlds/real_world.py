@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from canaries import plant
+
 import settings
 from audit.keys import create_signing_key
 from consent_registry.sealed.vault import create_master_key
@@ -160,6 +162,7 @@ def build(
             first_day=None,
             today=today or datetime.now(UTC).date(),
         )
+        plant(folder / f"{code}.fdb")
     (folder / "bridge.toml").write_text(text)
     return RealWorld(folder, server, codes)
 
