@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit.cosigning import CosignerKey, verify_cosignatures
 from audit.errors import AuditError, NoteError, Problem
 from audit.examine import Examined, differences, examine_log, read_hashes
 from audit.location import open_store
 from audit.note import Checkpoint, VerifierKey, split_note
-from audit.store import Store
+from audit.store import COSIGNED, Store
 from audit.tiles import (
     BUNDLES,
     CHECKPOINT,
@@ -42,7 +43,8 @@ class Verdict:
 
     `ok` is true when there is no problem; `key_known` when a given key signed the checkpoint, and without it
     `ok` says only that the log fits itself. `unpublished` are paths beyond the checkpoint, left by an append
-    that didn't end.
+    that didn't end. `witnesses` are the names of the given ones whose cosignatures, kept beside the log, say that
+    they saw its first `witnessed` entries.
     """
 
     ok: bool
@@ -52,6 +54,8 @@ class Verdict:
     key_known: bool
     origin: str = ""
     unpublished: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
+    witnessed: int = 0
 
 
 Progress = Callable[[int, int], None]
@@ -62,16 +66,18 @@ def verify_log(
     verifier: VerifierKey | None,
     *,
     former_keys: Sequence[VerifierKey] = (),
+    witnesses: Sequence[CosignerKey] = (),
     earlier: Sequence[Checkpoint] = (),
     progress: Progress | None = None,
 ) -> Verdict:
     """Verify the whole log in a folder or behind a SQLAlchemy URL; never raises for what is wrong with it.
 
-    `former_keys` signed before `verifier` did. Each of `earlier` must be a state of this log; who signed it is for the
-    caller to have seen. Reports `LONGEST_REPORT` problems at most and then stops. `progress` is told how many entries
-    were read, and of how many. Writes nothing anywhere.
+    `former_keys` signed before `verifier` did; `witnesses` may have cosigned what lies beside the log. Each of
+    `earlier` must be a state of this log; who signed it is for the caller to have seen. Reports `LONGEST_REPORT`
+    problems at most and then stops. `progress` is told how many entries were read, and of how many. Writes nothing
+    anywhere.
     """
-    check = _Verification(verifier, former_keys, progress)
+    check = _Verification(verifier, former_keys, witnesses, progress)
     try:
         store = open_store(location)
         try:
@@ -100,6 +106,7 @@ class _Verification:
 
     verifier: VerifierKey | None
     former_keys: Sequence[VerifierKey]
+    witnesses: Sequence[CosignerKey]
     progress: Progress | None
     problems: list[Problem] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
@@ -109,6 +116,7 @@ class _Verification:
     incomplete: bool = False
     unknown: list[tuple[int, frozenset[str]]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    cosigned: tuple[int, tuple[str, ...]] = (0, ())
 
     def verdict(self) -> Verdict:
         """Return the outcome."""
@@ -121,6 +129,8 @@ class _Verification:
             key_known=self.key_known,
             origin=checkpoint.origin if checkpoint else "",
             unpublished=tuple(self.unpublished),
+            witnessed=self.cosigned[0],
+            witnesses=self.cosigned[1],
         )
 
     def say(self, ru: str, en: str) -> None:
@@ -131,7 +141,11 @@ class _Verification:
 
     def run(self, location: str | Path, store: Store, earlier: Sequence[Checkpoint]) -> None:
         """Verify everything in the store at `location`."""
-        older = [*self.read_history(store), *earlier]  # first, for the log may grow under our hands
+        older = [
+            *self.read_history(store),
+            *self.read_cosigned(store),
+            *earlier,
+        ]  # first, for the log may grow under our hands
         checkpoint = self.read_checkpoint(store)
         if checkpoint is None:
             return
@@ -190,6 +204,21 @@ class _Verification:
                 continue
             self.check_signer(checkpoint)
             yield checkpoint
+
+    def read_cosigned(self, store: Store) -> Iterator[Checkpoint]:
+        """Give the checkpoint that witnesses cosigned, where one is kept beside the log, its signatures verified."""
+        note = store.read(COSIGNED)
+        if note is None:
+            return
+        try:
+            checkpoint = Checkpoint.parse(note)
+            names = tuple(cosignature.key.name for cosignature in verify_cosignatures(note, self.witnesses))
+        except NoteError as error:
+            self.say(f"{COSIGNED}: {error.ru}", f"{COSIGNED}: {error.en}")
+            return
+        self.check_signer(checkpoint)
+        self.cosigned = (checkpoint.size if names else 0, names)
+        yield checkpoint
 
     def check_signer(self, checkpoint: Checkpoint) -> None:
         """Hold an earlier checkpoint's signatures against the keys; leave those of unknown keys for later."""

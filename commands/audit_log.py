@@ -10,6 +10,7 @@ import base64
 from collections.abc import Sequence
 from pathlib import Path
 
+from audit.cosigning import CosignerKey
 from audit.errors import AuditError
 from audit.key_file import former_keys
 from audit.keys import load_signing_key
@@ -25,6 +26,10 @@ from settings import Settings
 _VERIFYING = Wording(ru="Проверка журнала", en="Verifying the log")
 _WHOLE = Wording(
     ru="{log}: журнал цел. Записей: {size}. Корень: {root}", en="{log}: the log is whole. Entries: {size}. Root: {root}"
+)
+_WITNESSED = Wording(
+    ru="Первые записи ({size}) подтвердили свидетели: {witnesses}",
+    en="Witnesses confirmed the first entries ({size}): {witnesses}",
 )
 _UNKNOWN_KEY = Wording(
     ru="Чья подпись под журналом, не проверено: дайте ключ проверки (--key)",
@@ -61,6 +66,7 @@ def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequenc
             location,
             verifier,
             former_keys=former,
+            witnesses=[] if settings is None else [CosignerKey.parse(known) for known in settings.audit.witness_keys],
             earlier=earlier,
             progress=lambda done, total: waiting.tell("", done, total),
         )
@@ -74,6 +80,8 @@ def _say(console: Console, verdict: Verdict, shown: str) -> ExitStatus:
         console.note(_BROKEN.say(console.language, log=shown, count=len(verdict.problems)))
         return ExitStatus.NOT_DONE
     console.say(_WHOLE, log=shown, size=verdict.size, root=base64.b64encode(verdict.root).decode())
+    if verdict.witnesses:
+        console.say(_WITNESSED, size=verdict.witnessed, witnesses=", ".join(verdict.witnesses))
     if not verdict.key_known:
         console.note(_UNKNOWN_KEY.say(console.language))
     if verdict.unpublished:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from audit.cosigning import cosign, cosigner_key, with_lines
 from audit.entry import Entry, KeyEvent, RunStarted, canonical
 from audit.folder_store import FolderStore
 from audit.keys import SigningKey, create_signing_key, load_signing_key
 from audit.log import open_log
 from audit.note import Checkpoint
+from audit.store import COSIGNED
 from audit.tiles import join_entries
 from audit.tree import leaf_hash, root_hash
 from audit.verify import LONGEST_REPORT, Verdict, verify_log
@@ -224,6 +226,30 @@ def test_strangers_are_named_and_an_unpublished_end_is_no_damage(folder: Path, k
     assert {problem.en for problem in verdict.problems} == {
         f"The file {path} is no part of a log." for path in ("note.txt", "tile/0/readme", "tile/0/000.p/3.bak")
     }
+
+
+def test_what_witnesses_cosigned_is_verified_where_it_is_kept_beside_the_log(
+    folder: Path, key: SigningKey, intents: Intents
+) -> None:
+    witness = load_signing_key(create_signing_key(), "witness.example/w")
+    known = [cosigner_key(witness)]
+    log = open_log(folder, key, ORIGIN)
+    note = log.checkpoint().note
+    log.append(intents(3))
+    beside = folder / COSIGNED
+    beside.write_bytes(with_lines(note, [cosign(note, witness, 1_800_000_000)]))
+    verdict = verify_log(folder, key.verifier, witnesses=known)
+    assert (verdict.problems, verdict.size) == ((), 8)
+    assert (verdict.witnesses, verdict.witnessed) == (("witness.example/w",), 5)
+    assert (verify_log(folder, key.verifier).witnesses, verify_log(folder, None).ok) == ((), True)
+    content = beside.read_bytes()
+    for at in range(len(content)):
+        beside.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        changed = verify_log(folder, key.verifier, witnesses=known)
+        assert not changed.ok or changed.witnesses == (), at
+    forged = Checkpoint.sign(ORIGIN, 5, b"\x01" * 32, key).note
+    beside.write_bytes(with_lines(forged, [cosign(forged, witness, 1_800_000_000)]))
+    assert "its first 5 entries aren't an earlier" in english(verify_log(folder, key.verifier, witnesses=known))
 
 
 def test_a_bundle_and_its_tile_both_gone_are_said_once_each(long_folder: Path, key: SigningKey) -> None:
