@@ -1,14 +1,16 @@
 """Keys of any kind as integers, so that one way of joining serves every school system.
 
 Rules. Where all columns of a domain (`mappings.raw.KEYS`) are whole numbers they stay as they are, at no cost.
-Otherwise each distinct key gets a number: a key's text is what counts, trimmed of blanks at its end (a CHAR column
-is padded with them), so that 7 and "7" are one key; capitals differ. A key that can't be read keeps its bytes as
-escapes: it names its own row and equals no readable key. Null stays `NOTHING`, a spoilt key `SPOILT`; neither is
-ever equal to anything (`mappings.lookup`).
+Otherwise each distinct key gets a number: a key's text is what counts, trimmed of blanks at its end (a CHAR
+column is padded with them), so that 7, 7.0 and "7" are one key; a number that is none (NaN) is spoilt; capitals
+differ. A key that can't be read keeps its bytes as escapes: it names its own row and equals no readable key.
+Null stays `NOTHING`, a spoilt key `SPOILT`; neither is ever equal to anything (`mappings.lookup`).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -76,6 +78,10 @@ def _text(value: object, encoding: str) -> str:
         return MISSING
     if value is SPOILT_TEXT or value == SPOILT:
         return SPOILT_KEY
+    if isinstance(value, (float, Decimal)):
+        if not math.isfinite(value):
+            return SPOILT_KEY
+        value = int(value) if value == int(value) else value
     if isinstance(value, (bytes, bytearray, memoryview)):
         value = bytes(value).decode(encoding, "backslashreplace")
     return str(value).rstrip(" ")

@@ -1,9 +1,9 @@
 """Joins by position: where a key stands in a table, and whether a key's stays overlap given days.
 
-Rules. A key that the table doesn't hold is at position len(table), where every dimension keeps a last row
-that says nothing; so no join drops or doubles a fact. Of two rows with one key the first counts. A key that is
-null or spoilt is equal to none, not even to another such. A stay
-without a first day, or whose last day lies before its first, covers no day; one without a last day is open.
+Rules. A key that the table doesn't hold is at position len(table), where every dimension keeps a last row that
+says nothing; so no join drops or doubles a fact. Of two rows with one key the first counts. A key that is null
+or spoilt is equal to none, not even to another such. A stay without a first day that can be read, or whose last
+day lies before its first or can't be read, covers no day; one without a last day is open.
 """
 
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mappings.raw import SPOILT
+from mappings.raw import SPOILT, SPOILT_TIME
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 DayArray: TypeAlias = npt.NDArray[np.datetime64]
@@ -42,7 +42,7 @@ class Stays:
 
     def __init__(self, keys: IntArray, first: DayArray, last: DayArray) -> None:
         last = np.where(np.isnat(last), _OPEN, last)
-        real = ~np.isnat(first)
+        real = ~np.isnat(first) & (first != SPOILT_TIME)
         order = np.argsort(keys[real], kind="stable")
         self._keys, self._first, self._last = keys[real][order], first[real][order], last[real][order]
 

@@ -1,11 +1,11 @@
 """Rows of a database driver as typed columns.
 
-Rules. The profile's tables say of what type a column is; a driver's own idea of it only has to be
-convertible without loss of meaning. A date may come as a date, a moment or ISO text, a decimal as any number
-or text, an integer as any integer or text of one. A moment with a zone is not taken: the school's times are
-local. Null is `NOTHING`, NaT or None, and a field that is not of its type is spoilt, as `mappings.raw` says: one
-damaged field sets one row aside. A column in which not one field is of its type is another column than the
-profile thinks (`unreadable_column`).
+Rules. The profile's tables say of what type a column is; a driver's own idea of it only has to be convertible
+without loss of meaning. A date may come as a date, a moment or ISO text, a decimal as any number or text, an
+integer as any integer or text of one. A moment with a zone is not taken, nor the day of one: the school's times
+are local. Null is `NOTHING`, NaT or None, and a field that is not of its type is spoilt, as `mappings.raw`
+says: one damaged field sets one row aside. A column in which not one field is of its type is another column
+than the profile thinks (`unreadable_column`).
 """
 
 import re
@@ -93,9 +93,12 @@ def _integer(value: object) -> int:
 
 
 def _keys(values: Sequence[object]) -> Column:
-    """Return keys as whole numbers where all are, else as they come."""
-    if all(value is None or (isinstance(value, (int, Decimal)) and value == int(value)) for value in values):
-        return _integers(values)
+    """Return keys as whole numbers where all are, else as they come: `mappings.keys` makes texts of those."""
+    try:
+        if all(value is None or (isinstance(value, (int, float, Decimal)) and value == int(value)) for value in values):
+            return _integers(values)
+    except _WRONG:
+        pass
     return _texts(values)
 
 
@@ -107,6 +110,8 @@ def _day(value: object) -> date | None:
     if isinstance(value, str):
         return _written(value).date()
     if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            raise TypeError("zone")
         return value.date()
     if value is None or isinstance(value, date):
         return value

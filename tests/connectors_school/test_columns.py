@@ -19,7 +19,7 @@ def test_integers_come_as_integers_or_as_text_of_them() -> None:
 
 
 def test_dates_come_as_dates_moments_or_iso_text() -> None:
-    given = (date(2026, 9, 1), datetime(2026, 9, 1, 13, tzinfo=UTC), "2026-09-01 00:00:00", None)
+    given = (date(2026, 9, 1), datetime(2026, 9, 1, 13), "2026-09-01 00:00:00", None)  # noqa: DTZ001  local days
     assert column(ColumnType.DATE, *given) == [datetime(2026, 9, 1)] * 3 + [None]  # noqa: DTZ001  local days
 
 
@@ -48,6 +48,7 @@ def test_texts_are_left_alone() -> None:
         (ColumnType.MOMENT, "20260901T101010"),
         (ColumnType.DATE, 20260901),
         (ColumnType.MOMENT, datetime(2026, 9, 1, tzinfo=UTC)),
+        (ColumnType.DATE, datetime(2026, 9, 1, tzinfo=UTC)),
         (ColumnType.MOMENT, 1.5),
         (ColumnType.DECIMAL, "much"),
     ],

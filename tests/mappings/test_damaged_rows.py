@@ -60,7 +60,7 @@ def make(seed: int) -> dict[str, list[tuple]]:
         "subjects": [(n, f"Предмет {n}") for n in range(1, 5)],
         "journals": [(n, n) for n in range(1, 5)],
         "control_types": [(n, f"Работа {n}") for n in range(1, 4)],
-        "mark_types": [(code, sign) for code, sign in SIGNS.items()],
+        "mark_types": list(SIGNS.items()),
         "members": [(journal, student, "2026-09-01", None) for journal in range(1, 5) for student in range(1, 13)],
         "periods": [],
         "lessons": damaged(rng, lessons, 0.03),
@@ -69,9 +69,9 @@ def make(seed: int) -> dict[str, list[tuple]]:
     }
 
 
-def whole(value: object) -> int | str | None:
-    """Return a key: a whole number, or the text that it is; None where it names nothing."""
-    if value is None or value is SPOILT_TEXT:
+def whole(value: object) -> str | None:
+    """Return a key as the text that it is; None where it names nothing."""
+    if value is None or value is SPOILT_TEXT or str(value).lower() in {"nan", "inf"}:
         return None
     if isinstance(value, bytes):
         return value.decode("cp1251", "backslashreplace").rstrip(" ")
@@ -80,7 +80,7 @@ def whole(value: object) -> int | str | None:
 
 def integer(value: object) -> int | None:
     try:
-        number = Decimal(str(value).strip())
+        number = Decimal(int(value) if isinstance(value, bool) else str(value).strip())
         return int(number) if number == int(number) and abs(number) < 2**63 else None
     except (InvalidOperation, ValueError, OverflowError):
         return None
@@ -99,7 +99,7 @@ def moment(value: object) -> datetime | None:
 
 def text(value: object) -> str | None:
     """Return a text, "" for none, None where it can't be read."""
-    if value is None:
+    if value is None or value != value:  # noqa: PLR0124  NaN is not itself
         return ""
     if isinstance(value, bytes):
         try:
@@ -152,8 +152,9 @@ def expected(tables: dict[str, list[tuple]]) -> dict[str, tuple]:
         comment = text(note)
         entered = moment(at)
         records[f"mark:{whole(key)}"] = (
-            whole(student), f"Предмет {subject}", held.date(), number if number is not None and 0 <= number <= 255 else None,
-            sign, comment if comment and len(comment) <= 4000 else None,
+            whole(student), f"Предмет {subject}", held.date(),
+            number if number is not None and 0 <= number <= 255 else None, sign,
+            comment if comment and len(comment) <= 4000 else None,
             None if entered is None or not 1970 <= entered.year < 2100
             else entered.replace(microsecond=0, tzinfo=ZONE).astimezone(UTC),
         )  # fmt: skip

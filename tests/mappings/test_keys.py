@@ -1,6 +1,7 @@
 """Keys of any kind join as whole numbers do, and name their rows."""
 
 from datetime import date
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -33,10 +34,14 @@ def test_whole_numbers_stay_as_they_are_at_no_cost() -> None:
 
 
 def test_a_key_is_its_text_without_blanks_at_the_end() -> None:
-    given = column(7, "7  ", "a-1", "A-1", b"a-1", None, NOTHING, SPOILT_TEXT, SPOILT, b"\x98")
-    assert key_texts(given, "cp1251").tolist() == [
-        "7", "7", "a-1", "A-1", "a-1", MISSING, MISSING, SPOILT_KEY, SPOILT_KEY, "\\x98",
-    ]  # fmt: skip
+    given = column(7, 7.0, Decimal(7), "7  ", 1.5, "a-1", "A-1", b"a-1", b"\x98")
+    assert key_texts(given, "cp1251").tolist() == ["7", "7", "7", "7", "1.5", "a-1", "A-1", "a-1", "\\x98"]
+
+
+def test_what_is_no_key_is_null_or_spoilt() -> None:
+    assert key_texts(column(None, NOTHING), "cp1251").tolist() == [MISSING] * 2
+    given = column(SPOILT_TEXT, SPOILT, float("nan"), Decimal("Infinity"))
+    assert key_texts(given, "cp1251").tolist() == [SPOILT_KEY] * 4
 
 
 def text_keys(rows: list[tuple], *places: int) -> list[tuple]:

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from fakes.raw_journal import raw_journal
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from journal.school import Window
 from journal.vocabulary import RecordKind
+from mappings.facts import KINDS, NO_KIND, kinds_of
 from mappings.points import points_texts
 from mappings.profile import CodeNames
 from mappings.records import to_reading
@@ -96,3 +98,8 @@ def test_a_mark_without_a_code_is_unknown_where_the_profile_says_nothing_of_such
 
 def test_names_of_codes_also_mean_whole_numbers() -> None:
     assert fate(7, None, None, None) == ("unknown-mark-type", None)  # the kind is known, the sign is not
+
+
+def test_a_named_code_may_be_a_whole_number() -> None:
+    meanings = (CodeNames(frozenset({"7", "x"}), RecordKind.REMARK),)
+    assert kinds_of(np.array([7, 8]), meanings).tolist() == [KINDS.index(RecordKind.REMARK), NO_KIND]
