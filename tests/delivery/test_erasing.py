@@ -41,7 +41,7 @@ from consent_registry.sealed import lookup
 from consent_registry.sealed.erasure_rules import Why, obstacles
 from consent_registry.sealed.scans import store_scan
 from consent_registry.sealed.vault import Vault
-from consent_registry.tables import CASE
+from consent_registry.tables import CASE, STUDENT_KEY
 from database import METADATA, reading, writing
 from delivery.erasing import compact, destroy_student, look, replay
 from delivery.ledger import student_refs
@@ -333,3 +333,20 @@ def test_a_fact_goes_only_with_its_owner(engine: Engine, tmp_path: Path) -> None
     for table in ("registry_fact", "application_step"):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
             connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608  own names
+
+
+def test_nothing_of_changed_rows_stays_in_the_file(tmp_path: Path) -> None:
+    """A value that was replaced while nobody asked for zeros stands on its page until the file is rewritten."""
+    marker = b"canary-of-a-changed-row-0123456789"
+    with bridge_database(f"sqlite:///{tmp_path}/state/bridge.db") as engine:
+        values = {"school": CODE, "student_key": "1", "wrapped_key": marker * 3, "master": None}
+        with writing(engine) as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+            connection.execute(STUDENT_KEY.insert(), [values | {"student_key": str(n)} for n in range(50)])
+        with writing(engine) as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+            connection.execute(STUDENT_KEY.update().values(wrapped_key=b"x"))
+        files = [path for path in (tmp_path / "state").iterdir() if path.is_file()]
+        assert any(marker in path.read_bytes() for path in files)
+        compact(engine)
+        assert not any(marker in path.read_bytes() for path in (tmp_path / "state").iterdir())
