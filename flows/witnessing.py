@@ -74,7 +74,7 @@ class Witnessing:
     language: Language = Language.RU
     _asking: threading.Lock = field(default_factory=threading.Lock)
     _asked_at: float | None = None
-    _standing: Held = Held()
+    _standing: Held = field(default_factory=Held)
     _last: Round | None = field(default=None, repr=False)
 
     def begin(self) -> None:
