@@ -339,6 +339,15 @@ def test_a_batch_taken_once_was_taken_whatever_was_said_before() -> None:
         assert [one.name for one in compare(book, ledger, [])] == [DifferenceName.NOT_SHOWN]
 
 
+def test_a_process_that_died_between_log_and_ledger_differs_in_its_batch_alone() -> None:
+    """Its records are not told besides: the next run enters the outcome."""
+    log = [intended("b-1", "st-1", [("r-1", 1, "publish"), ("r-2", 1, "publish")]), outcome("b-1", "taken")]
+    records = {record: HeldRecord(1, held=False, student="st-1") for record in ("r-1", "r-2")}
+    holdings = [Holding(record, 1, "st-1") for record in records]
+    found = compare(fold(log)[SCHOOL], LedgerBook(records, {"b-1": "open"}, {}), holdings)
+    assert found == [Difference(DifferenceName.OUTCOME_NOT_ENTERED, "batch", "b-1")]
+
+
 def test_a_process_that_died_before_the_log_differs_in_nothing() -> None:
     """Stored and not yet announced: nothing was sent."""
     ledger = LedgerBook({"r-1": HeldRecord(1, held=False, student="st-1")}, {"b-1": "open"}, {"ln-1": None})
