@@ -88,6 +88,9 @@ class FolderStore:
         """Give no earlier checkpoint: a folder keeps the newest only."""
         return iter(())
 
+    def within(self, connection: object) -> None:
+        """Return None: a folder takes part in no transaction."""
+
     def close(self) -> None:
         """Nothing is held between calls."""
 

@@ -9,6 +9,7 @@ Deliberately not here: a proof that all of the log is whole (`audit.verify`), wi
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,14 @@ class _Edge:
     hashes: dict[int, list[bytes]]
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did: its first entry's number, and the checkpoint that covers its last."""
+
+    first: int
+    checkpoint: Checkpoint
+
+
 class AuditLog:
     """A log that its owner, the holder of the signing key, appends to. Safe to use from several threads."""
 
@@ -72,8 +81,27 @@ class AuditLog:
                 writer.publish(Checkpoint.sign(self._origin, 0, EMPTY_ROOT, *self._signers).note, 0)
             _read_edge(writer, self._published(writer))
 
+    def within(self, connection: object) -> "AuditLog | None":
+        """Return this log as written within an open transaction, None where it isn't kept in that database.
+
+        What is appended to it is durable when the transaction is committed, and gone when it is rolled back.
+        """
+        store = self._store.within(connection)
+        if store is None:
+            return None
+        joined = copy(self)
+        joined._store = store  # noqa: SLF001  its own kind
+        return joined
+
     def append(self, entries: Sequence[Entry]) -> Checkpoint:
         """Add entries in order and return the checkpoint that covers them, once all of it is durable.
+
+        Raises as `add` does.
+        """
+        return self.add(entries).checkpoint
+
+    def add(self, entries: Sequence[Entry]) -> Appended:
+        """Add entries in order; say where they begin, and which checkpoint covers them, once all of it is durable.
 
         An entry over 64 KiB is divided (`canonical_parts`), so the size may grow by more than `len(entries)`.
         Raises AuditUnavailableError (AuditDamagedError included): then nothing may be done that the entries speak
@@ -87,7 +115,7 @@ class AuditLog:
             before = self._published(writer)
             right = _read_edge(writer, before)
             if not lines:
-                return before
+                return Appended(before.size, before)
             writer.drop_unpublished(before.size)
             resources = _grow(right, before.size, lines)
             size = before.size + len(lines)
@@ -99,7 +127,7 @@ class AuditLog:
             # Killed after it: the entries are in the log although no caller heard so.
             for tile in _completed(before.size, size):
                 writer.drop_partials(tile.partials)
-        return after
+        return Appended(before.size, after)
 
     def checkpoint(self) -> Checkpoint:
         """Return the published checkpoint, its signature verified; a new log has one of size 0.

@@ -1,9 +1,10 @@
 """A log in a database: the same resources as rows of two tables, for installations that share one over machines.
 
-Rules. An append is one transaction, so nothing unpublished is ever stored and a lost connection leaves the log as
-it was. Writers queue: on SQLite by BEGIN IMMEDIATE with synchronous=FULL, on PostgreSQL by a lock on the table of
-checkpoints. Every checkpoint is kept. The tables are made here and not by a migration: the log stands on its
-own, mostly in a database of its own. Driver errors are named by class only, for their text may hold a password.
+Rules. An append is one transaction, or part of the caller's where both share a database (`within`), so nothing
+unpublished is ever stored and a lost connection leaves the log as it was. Writers queue: on SQLite by BEGIN IMMEDIATE
+with synchronous=FULL, on PostgreSQL by a lock on the table of checkpoints. Every checkpoint is kept. The tables are
+made here and not by a migration: the log stands on its own, mostly in a database of its own. Driver errors are named by
+class only, for their text may hold a password.
 """
 
 import zlib
@@ -126,14 +127,43 @@ class SqlStore:
     def writing(self) -> Iterator["SqlWriter"]:
         """Open the one transaction of an append, behind every other writer's. Raises AuditUnavailableError."""
         with self._transaction(writing=True) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
-                connection.exec_driver_sql("LOCK TABLE audit_checkpoint IN EXCLUSIVE MODE")
+            _wait_for_others(connection)
             yield SqlWriter(connection)
+
+    def within(self, connection: object) -> "JoinedStore | None":
+        """Return the store within a transaction of the same database that holds the right to write; else None."""
+        if isinstance(connection, Connection) and _place(connection.engine.url) == _place(self._engine.url):
+            return JoinedStore(self._engine, connection)
+        return None
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+
+
+class JoinedStore(SqlStore):
+    """The log within its caller's transaction: what is appended stands or falls with all else that this one stores.
+
+    On SQLite that transaction began with BEGIN IMMEDIATE and synchronous=FULL, as an append's own does; on PostgreSQL
+    it is READ COMMITTED, so what is read under the lock is the newest. The lock is kept until it ends.
+    """
+
+    def __init__(self, engine: Engine, connection: Connection) -> None:
+        super().__init__(engine)
+        self._connection = connection
+
+    @contextmanager
+    def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:  # noqa: ARG002  it was begun by the caller
+        failure = None
+        try:
+            yield self._connection
+        except SQLAlchemyError as error:
+            failure = type(error).__name__
+        if failure is not None:
+            raise _unreachable(failure)
+
+    def close(self) -> None:
+        """Do nothing: the connection is the caller's."""
 
 
 class SqlWriter:
@@ -176,6 +206,19 @@ class SqlWriter:
     def drop_partials(self, folder: str) -> None:
         """Delete the partial forms of a full tile."""
         self._connection.execute(sa.delete(_RESOURCE).where(_RESOURCE.c.path.startswith(f"{folder}/", autoescape=True)))
+
+
+def _wait_for_others(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+        connection.exec_driver_sql("LOCK TABLE audit_checkpoint IN EXCLUSIVE MODE")
+
+
+def _place(url: sa.URL) -> tuple[object, ...]:
+    """Return where a database is, whatever driver it is spoken to by."""
+    if url.get_backend_name() == "sqlite":
+        return ("sqlite", Path(url.database or "").resolve())
+    return (url.get_backend_name(), url.host, url.port, url.database, url.query.get("host"))
 
 
 def _read(connection: Connection, path: str) -> bytes | None:

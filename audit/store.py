@@ -72,6 +72,13 @@ class Store(Protocol):
         """Wait for the other writers and keep them out until the block ends."""
         ...
 
+    def within(self, connection: object) -> "Store | None":
+        """Return this store as seen and written within an open transaction of its own database.
+
+        None where it isn't kept there. What is written through it is durable when that transaction is.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

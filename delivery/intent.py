@@ -2,20 +2,21 @@
 
 Rules. Consents are read again in the transaction that stores the batch; what they no longer cover is left out.
 Revisions are one more than any the record ever had. When this module yields a batch, its disclosures are durable
-in the audit log; when appending fails, nothing is yielded and so nothing is sent. Dies between storing and
-logging: the batch is `open`, was never sent, and the next run hears from GetReceipt that it is unknown.
+in the audit log; when appending fails, nothing is yielded and so nothing is sent. Batch and disclosures are one
+transaction where ledger and log share a database; else the log comes after. Dies between storing and logging: the
+batch is `open`, was never sent, and the next run hears from GetReceipt that it is unknown.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy.engine import Connection
 
-from audit.entry import DisclosureIntended, Ground, RecordAction, canonical_parts
+from audit.entry import DisclosureIntended, Ground, RecordAction
 from consent_registry.decision import Grant, Refusal, covering
 from database import gate, reading, writing
 from delivery import ledger
@@ -32,57 +33,82 @@ BASIS = "written-consent"
 UNSENDABLE = "unsendable"
 """The code of a record that does not fit the portal's schema, or is too large alone."""
 
-Content = Mapping[str, Any]
-"""One row of RecordPlan.publish by column name."""
+
+class Content(NamedTuple):
+    """One row of RecordPlan.publish as plain values, None where a cell is missing."""
+
+    record_id: str | None
+    source_key: str
+    student_key: str
+    kind: str
+    date: date
+    digest: bytes
+    subject: str
+    lesson_number: int | None
+    value: str | None
+    weight: str | None
+    work: str | None
+    comment: str | None
+    entered_at: datetime | None
 
 
-def content_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a frame's rows as dictionaries by column name."""
-    return cast("list[dict[str, Any]]", frame.to_dict("records"))
+def content_rows(frame: pd.DataFrame) -> list[Content]:
+    """Return the rows of RecordPlan.publish; column by column, for a frame is slow by rows."""
+    return list(map(Content, *(_cells(frame[name]) for name in Content._fields)))
+
+
+def _cells(column: pd.Series) -> list[Any]:
+    """Return a column's cells as Python's own values, None where one is missing."""
+    if column.name == "date":
+        return list(column.dt.date)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return [None if moment is pd.NaT else moment for moment in column.array.to_pydatetime()]
+    present = column.notna()
+    if column.name == "lesson_number":
+        return [int(cell) if there else None for cell, there in zip(column, present, strict=True)]
+    return column.astype(object).where(present, None).tolist()
 
 
 def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[ledger.BatchRow]:
     """Return batch rows for rows of RecordPlan.publish; their revisions are set when they are stored."""
     return [
         ledger.BatchRow(
-            record_id=row["record_id"] if isinstance(row["record_id"], str) else new_id(),
+            record_id=row.record_id or new_id(),
             revision=1,
             action="publish",
-            source_key=row["source_key"],
-            student_key=row["student_key"],
-            kind=row["kind"],
-            date=row["date"].date(),
-            digest=row["digest"],
+            source_key=row.source_key,
+            student_key=row.student_key,
+            kind=row.kind,
+            date=row.date,
+            digest=row.digest,
             reason=None,
-            new=not isinstance(row["record_id"], str),
+            new=row.record_id is None,
         )
         for row in rows
     ]
 
 
-def withdraw_rows(rows: Sequence[Content]) -> list[ledger.BatchRow]:
+def withdraw_rows(frame: pd.DataFrame) -> list[ledger.BatchRow]:
     """Return batch rows for rows of RecordPlan.withdraw; their revisions are set when they are stored."""
+    names = ("record_id", "student_key", "kind", "date", "reason")
     return [
         ledger.BatchRow(
-            record_id=row["record_id"],
+            record_id=record_id,
             revision=1,
             action="withdraw",
             source_key="",
-            student_key=row["student_key"],
-            kind=row["kind"],
-            date=row["date"].date(),
+            student_key=student_key,
+            kind=kind,
+            date=day,
             digest=None,
-            reason=row["reason"],
+            reason=reason,
             new=False,
         )
-        for row in rows
+        for record_id, student_key, kind, day, reason in zip(*(_cells(frame[name]) for name in names), strict=True)
     ]
 
 
-def _present(content: Content, name: str) -> Any:  # noqa: ANN401  a cell of a frame
-    """Return a cell, None where it is missing."""
-    cell = content[name]
-    return None if cell is None or cell is pd.NA or cell != cell else cell  # noqa: PLR0124  NaN and NaT differ from themselves
+_KINDS = {str(kind): kind for kind in RecordKind}
 
 
 def _item(row: ledger.BatchRow, contents: Mapping[str, Content], student_ref: str) -> BatchItem:
@@ -90,20 +116,19 @@ def _item(row: ledger.BatchRow, contents: Mapping[str, Content], student_ref: st
     if row.action == "withdraw":
         return Withdraw(row.record_id, row.revision, WithdrawReason(row.reason or ""))
     content = contents[content_key(row)]
-    lesson, entered = _present(content, "lesson_number"), _present(content, "entered_at")
     return Publish(
-        record_id=row.record_id,
-        revision=row.revision,
-        student_ref=student_ref,
-        kind=RecordKind(row.kind),
-        subject=content["subject"],
-        date=row.date,
-        lesson_number=None if lesson is None else int(lesson),
-        value=_present(content, "value"),
-        weight=_present(content, "weight"),
-        work=_present(content, "work"),
-        comment=_present(content, "comment"),
-        entered_at=None if entered is None else entered.to_pydatetime(),
+        row.record_id,
+        row.revision,
+        student_ref,
+        _KINDS[row.kind],
+        content.subject,
+        row.date,
+        content.lesson_number,
+        content.value,
+        content.weight,
+        content.work,
+        content.comment,
+        content.entered_at,
     )
 
 
@@ -155,8 +180,10 @@ def store_intents(
             kept, grants = permitted_now(desk, connection, part, now)
             refs = ledger.student_refs(connection, desk.school, (row.student_key for row in kept), desk.new_id)
             known = ledger.revisions(connection, [row.record_id for row in kept if not row.new])
-            kept = [replace(row, revision=known.get(row.record_id, 0) + 1) for row in kept]
-            prepared = None
+            if known:
+                kept = [replace(row, revision=known.get(row.record_id, 0) + 1) for row in kept]
+            prepared, logged = None, False
+            entries: list[DisclosureIntended] = []
             if kept:
                 items = [_item(row, contents, refs[row.student_key]) for row in kept]
                 try:
@@ -182,9 +209,12 @@ def store_intents(
                     body=desk.seal(prepared.body),
                 )
                 ledger.store_batch(connection, stored, kept, students=len(refs), accounts=len(accounts))
+                entries = _disclosures(desk, prepared.batch_id, kept, grants, refs, now)
+                logged = _logged_within(desk, connection, prepared.batch_id, entries)
         if prepared is not None:
             desk.boundary("batch-stored")
-            _announce(desk, prepared, kept, grants, refs, now)
+            if not logged:
+                _announce(desk, prepared.batch_id, entries)
             yield Intent(prepared, kept, mark)
 
 
@@ -205,38 +235,51 @@ def content_key(row: ledger.BatchRow) -> str:
     return row.source_key + "\x1f" + row.student_key
 
 
-def _announce(
-    desk: Desk,
-    prepared: PreparedBatch,
-    rows: Sequence[ledger.BatchRow],
-    grants: dict[str, list[Grant]],
-    refs: dict[str, str],
-    now: datetime,
-) -> None:
-    """Append the batch's disclosures to the audit log; durable when this returns. Raises BridgeError `lease-lost`."""
+def _logged_within(desk: Desk, connection: Connection, batch_id: str, entries: Sequence[DisclosureIntended]) -> bool:
+    """Append a batch's disclosures in the transaction that stores it, if the log is in that database; tell if so."""
+    log = desk.log.within(connection)
+    if log is None:
+        return False
+    appended = log.add(entries)
+    ledger.note_audit_entries(connection, batch_id, appended.first, appended.checkpoint.size - 1)
+    return True
+
+
+def _announce(desk: Desk, batch_id: str, entries: Sequence[DisclosureIntended]) -> None:
+    """Append a stored batch's disclosures to the log; durable when this returns. Raises BridgeError `lease-lost`."""
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
+    appended = desk.log.add(entries)
+    desk.boundary("intent-logged")
+    with writing(desk.engine) as connection:
+        confirm_lease(connection, desk.lease, desk.clock())
+        ledger.note_audit_entries(connection, batch_id, appended.first, appended.checkpoint.size - 1)
+
+
+def _disclosures(
+    desk: Desk,
+    batch_id: str,
+    rows: Sequence[ledger.BatchRow],
+    grants: Mapping[str, Sequence[Grant]],
+    refs: Mapping[str, str],
+    now: datetime,
+) -> list[DisclosureIntended]:
+    """Return a batch's entries of the audit log, one a student."""
     by_student: dict[str, list[RecordAction]] = defaultdict(list)
     for row in rows:
         by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, row.reason))
-    entries = [
+    return [
         DisclosureIntended(
             at=now,
             run=desk.run,
             school=desk.school,
-            batch=prepared.batch_id,
+            batch=batch_id,
             student=refs[student],
             records=tuple(actions),
             grounds=tuple(Ground(g.link_id, g.consent_ref, g.account_id) for g in grants.get(student, [])),
-            request_digest=prepared.batch_id,
+            request_digest=batch_id,
             basis=BASIS,
             software=desk.software,
         )
         for student, actions in by_student.items()
     ]
-    checkpoint = desk.log.append(entries)
-    desk.boundary("intent-logged")
-    with writing(desk.engine) as connection:
-        confirm_lease(connection, desk.lease, desk.clock())
-        lines = sum(len(canonical_parts(entry)) for entry in entries)
-        ledger.note_audit_entries(connection, prepared.batch_id, checkpoint.size - lines, checkpoint.size - 1)

@@ -1,10 +1,11 @@
 """Step 7 of a record's way: the outcome of a batch, into the audit log and into the ledger.
 
-Rule: where both are in one database, in one transaction; else the log comes first. Dies between the two: the batch is still `open`, the next run asks GetReceipt, hears
-the same and enters it again; the log then says the outcome twice, which is true. Of a batch whose receipt is not
-believed the log says that it was taken, for then its records were disclosed, and that no record was rejected.
-A process that lost the school's lease enters nothing: another one has asked for this batch's receipt. Hearing one all
-the same it leaves word, so that the batch is asked for once more (`delivery.stragglers`).
+Rule: where both are in one database, in one transaction; else the log comes first. Dies between the two: the batch is
+still `open`, the next run asks GetReceipt, hears the same and enters it again; the log then says the outcome twice,
+which is true. Of a batch whose receipt is not believed the log says that it was taken, for then its records were
+disclosed, and that no record was rejected. A process that lost the school's lease enters nothing: another one has asked
+for this batch's receipt. Hearing one all the same it leaves word, so that the batch is asked for once more
+(`delivery.stragglers`).
 """
 
 from collections.abc import Callable
@@ -104,20 +105,16 @@ def enter_not_taken(
 
 def _enter(desk: Desk, outcome: DisclosureOutcome, store: Callable[[Connection], None]) -> None:
     """Append to the log and store in the ledger, as the module says. Raises BridgeError `lease-lost`, also between."""
-    with writing(desk.engine) as connection:
-        together = desk.log.within(connection)
-        if together is not None:
-            confirm_lease(connection, desk.lease, outcome.at)
-            store(connection)
-            together.append([outcome])
-        else:
-            check_lease(connection, desk.lease)
-    if together is not None:
-        desk.boundary("outcome-stored")
-        return
-    desk.log.append([outcome])
-    desk.boundary("outcome-logged")
+    with reading(desk.engine) as connection:
+        check_lease(connection, desk.lease)
+        together = desk.log.within(connection) is not None
+    if not together:
+        desk.log.append([outcome])
+        desk.boundary("outcome-logged")
     with writing(desk.engine) as connection:
         confirm_lease(connection, desk.lease, outcome.at)
         store(connection)
+        log = desk.log.within(connection)
+        if log is not None:
+            log.append([outcome])
     desk.boundary("outcome-stored")

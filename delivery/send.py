@@ -68,7 +68,7 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
         if tally.stopped_by:
             tally.not_withdrawn += len(rows) - start
             return
-        _send(desk, withdraw_rows(content_rows(rows.iloc[start : start + batch_records])), {}, tally)
+        _send(desk, withdraw_rows(rows.iloc[start : start + batch_records]), {}, tally)
 
 
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
