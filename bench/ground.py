@@ -89,11 +89,20 @@ def portal_process(ground: Ground, folder: Path) -> Iterator[str]:
                 process.kill()
 
 
-def make_installation(ground: Ground, folder: Path, url: str) -> Path:
-    """Make a new bridge in `folder` as an operator would: init, then the register. Returns its bridge.toml."""
+def make_installation(ground: Ground, folder: Path, url: str, log: str | None = None) -> Path:
+    """Make a new bridge in `folder` as an operator would: init, then the register. Returns its bridge.toml.
+
+    `log` "shared": the audit log is kept in the bridge's own database; else where it is by default.
+    """
     folder.mkdir()
     config = folder / "bridge.toml"
-    config.write_text(BRIDGE_TOML.format(url=url, keys=ground.keys, code=CODE, school=ground.school))
+    text = BRIDGE_TOML.format(url=url, keys=ground.keys, code=CODE, school=ground.school)
+    if log == "shared":
+        database = f"sqlite:///{folder / 'bridge.db'}"
+        text = text.replace("[bridge]", f'[bridge]\nstate = "{database}"').replace(
+            "[audit]", f'[audit]\nlog = "{database}"'
+        )
+    config.write_text(text)
     for command in (["init"], ["registry", "import", str(ground.register)]):
         subprocess.run([*dnevnik(config), *command], check=True, stdout=subprocess.DEVNULL)
     return config

@@ -24,6 +24,7 @@ FIGURES = {
     "5": "withdrawal.py",
     "6": "audit_log.py",
     "8": "evidence.py",
+    "9": "memory.py",
 }
 NEED_A_SCHOOL = frozenset({"1", "2", "3", "5"})
 PACKAGES = (

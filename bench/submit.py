@@ -1,13 +1,17 @@
-"""Figure 2: SubmitJournal from records in memory to a verified receipt: the bridge's connector against zeep and xmlsec.
+"""Figure 2: SubmitJournal from records in memory to a verified receipt: the bridge against zeep and xmlsec.
 
-Both talk to one sandbox portal in a process of its own, by TLS with client certificates. A turn sends the same batches
-with a revision of its own, so the portal has the same work each time. The bridge also holds each batch
-against the schema before it is sent, and judges the reply's certificate, age and shape; zeep does not.
+All talk to one sandbox portal in a process of its own, by TLS with client certificates. Each turn sends the same
+records under ids of its own, so the portal has the same work each time. `bridge` is the connector alone; it also holds
+each batch against the schema before it is sent, and judges the reply's certificate, age and shape, as zeep does not.
+`delivery` is all of sending as a sync does it, ledger and audit log included: consents read again, the batch and its
+disclosures stored durably before a byte is sent, the outcome after; once with the log in a folder, once in the bridge's
+own database.
 """
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -15,12 +19,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from ground import CODE, Ground, portal_process
+from ground import CODE, Ground, make_installation, portal_process
 from plain_client import PlainClient
 from rounds import by_turns, ratio, told
 
+import settings as configuration
 from connectors.portal.soap_portal import PortalConnection, SoapPortal
 from connectors.school.read import SchoolSource, read_school
+from delivery.desk import Desk, SendingTally
+from delivery.send import send_publications
+from flows.assembly import assemble
+from flows.steps import TakingBack, at_desk, look_at
 from journal.records import Publish
 from journal.school import school_year
 from journal.vocabulary import RecordKind
@@ -30,6 +39,12 @@ ROUNDS = 7
 BATCHES = 5
 BATCH_RECORDS = 1000
 MOSCOW = ZoneInfo("Europe/Moscow")
+TITLES = {
+    "plain": "zeep and xmlsec",
+    "bridge": "bridge, the connector",
+    "delivery": "bridge, delivery, log in a folder",
+    "shared": "bridge, delivery, one database",
+}
 NAMES = {
     "record_id": "recordId",
     "revision": "revision",
@@ -81,6 +96,34 @@ def as_zeep(record: Publish) -> dict[str, object]:
     return {"publish": {NAMES[name]: value for name, value in fields.items() if value is not None}}
 
 
+@contextmanager
+def at_the_desk(ground: Ground, folder: Path, url: str, log: str | None) -> Iterator[tuple[Desk, pd.DataFrame]]:
+    """Give a new installation's desk as a sync has it, and what its first plan would publish.
+
+    `log`: where it is kept, as `make_installation` takes it.
+    """
+    config = make_installation(ground, folder, url, log)
+    bridge = assemble(configuration.load(config))
+    school, now = bridge.school(CODE), bridge.clock()
+    read = school.read(school_year(bridge.today(now)), bridge.today(now))
+    roster = dict(read.roster)
+    with at_desk(bridge, school, bridge.new_id(), lambda: roster) as desk:
+        look = look_at(bridge, school, read, roster, now)
+        first = TakingBack(bridge, school, desk, roster)
+        first.start_from_here()
+        first.look = look
+        yield replace(desk, first=first), look.records.publish
+    bridge.portal.close()
+
+
+def deliver(desk: Desk, frame: pd.DataFrame, turn: int) -> int:
+    """Send the records as ones that are new in each turn; returns how many were taken."""
+    tally = SendingTally()
+    new = frame.assign(source_key=[f"{key}.{turn}.{n}" for n, key in enumerate(frame["source_key"])])
+    send_publications(desk, new, BATCH_RECORDS, tally)
+    return tally.sent
+
+
 def timed(send: Callable[[Sequence[object]], int], batches: Sequence[Sequence[object]]) -> Mapping[str, float]:
     """Send batches and return records a second, and the microseconds of this process's CPU for a record."""
     records = sum(map(len, batches))
@@ -96,15 +139,21 @@ def main(folder: Path) -> None:
     """Measure and print."""
     ground = Ground(folder)
     records = records_of(ground, BATCHES * BATCH_RECORDS)
-    revisions = count(1)
+    turns = count(1)
 
     def batches() -> list[list[Publish]]:
-        revision = next(revisions)
-        newer = [replace(record, revision=revision) for record in records]
+        turn = next(turns)
+        newer = [replace(record, record_id=f"{turn:08x}{record.record_id[8:]}") for record in records]
         return [newer[start : start + BATCH_RECORDS] for start in range(0, len(newer), BATCH_RECORDS)]
 
-    with portal_process(ground, folder / "portal-submit") as url:
+    with (
+        portal_process(ground, folder / "portal-submit") as url,
+        at_the_desk(ground, folder / "bridge-folder", url, None) as (desk, planned),
+        at_the_desk(ground, folder / "bridge-shared", url, "shared") as (together, _),
+    ):
         plain, bridge = PlainClient(url, ground.keys), _bridge(url, ground.keys)
+        frame = planned.sample(len(records), replace=True, random_state=1).reset_index(drop=True)
+        order = count(1)
 
         def send_plain(batch: Sequence[dict[str, object]]) -> int:
             return plain.submit(CODE, datetime.now(UTC), list(batch)).accepted
@@ -115,16 +164,20 @@ def main(folder: Path) -> None:
         sides = {
             "plain": lambda: timed(send_plain, [[as_zeep(record) for record in batch] for batch in batches()]),
             "bridge": lambda: timed(send_bridge, batches()),
+            "delivery": lambda: timed(lambda new: deliver(desk, new, next(order)), [frame]),
+            "shared": lambda: timed(lambda new: deliver(together, new, next(order)), [frame]),
         }
         by_turns(sides, 1)  # connections and caches are warm from here on
         measured = by_turns(sides, ROUNDS)
         bridge.close()
     print(f"2. SubmitJournal, {BATCHES} batches of {BATCH_RECORDS:,} a turn; {ROUNDS} rounds")
-    for name, title in (("plain", "zeep and xmlsec"), ("bridge", "bridge")):
-        print(f"   {title:<15} {told(measured[name], 'rate')} records/s", end="; ")
+    for name, title in TITLES.items():
+        print(f"   {title:<32} {told(measured[name], 'rate')} records/s", end="; ")
         print(f"client's CPU {told(measured[name], 'busy')} µs a record")
-    print(f"   bridge / zeep, records/s       {ratio(measured['bridge'], measured['plain'], 'rate', most=True)}")
-    print(f"   bridge / zeep, CPU a record    {ratio(measured['bridge'], measured['plain'], 'busy')}")
+    for name in ("bridge", "delivery", "shared"):
+        print(f"   {TITLES[name]} / zeep")
+        print(f"      records/s       {ratio(measured[name], measured['plain'], 'rate', most=True)}")
+        print(f"      CPU a record    {ratio(measured[name], measured['plain'], 'busy')}")
 
 
 def _bridge(url: str, keys: Path) -> SoapPortal:
