@@ -12,8 +12,9 @@ from oracle.journal_oracle import MOSCOW, OracleRecord, Verdict, judge
 from oracle.school_tables import read_tables
 
 from connectors.school.open import open_snapshot
-from connectors.school.read import SchoolSource, probe, read_school
+from connectors.school.read import SchoolSource, probe, read_fingerprints, read_school
 from journal.school import SchoolReading, school_year
+from mappings.fingerprints import Fingerprint, changed_journals
 from mappings.profile import Profile
 from sandbox.school.writing import make_school
 
@@ -94,3 +95,14 @@ def test_each_database_is_read_in_one_state_that_may_not_be_written(
 def test_a_server_that_refuses_the_password_says_so(ways: dict[str, Way], profile: Profile) -> None:
     found = probe(SchoolSource(ways["firebird-server"].url, "wrong"), profile, CODE)
     assert [problem.code for problem in found.problems] == ["school-login-refused"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_database_counts_its_journals_alike(ways: dict[str, Way], profile: Profile, name: str) -> None:
+    def counted(way: Way) -> dict[str, Fingerprint]:
+        source = SchoolSource(way.url, way.password)
+        return read_fingerprints(source, profile, code=CODE, window=school_year(NOW.date())) or {}
+
+    found = counted(ways[name])
+    assert len(found) > 20
+    assert changed_journals(counted(ways["firebird-file"]), found) == frozenset()
