@@ -57,14 +57,20 @@ _PORTAL_REFUSES = Wording(
     ru="[portal] url: портал отвечает, но не так, как обещано ({code}). Проверьте signing_key и authorities",
     en="[portal] url: the portal answers, but not as promised ({code}). Check signing_key and authorities",
 )
+_PORTAL_OF_ANOTHER_TIME = Wording(
+    ru="[portal] url: портал отвечает, но часы расходятся, и подписям обе стороны не верят ({code}). Сначала часы",
+    en="[portal] url: the portal answers, but clocks are apart and neither trusts a signature ({code}). Clocks first",
+)
 _PORTAL_AWAY = Wording(
     ru="[portal] url: портал недоступен ({code}). Проверьте url, client_certificate, authorities и сеть",
     en="[portal] url: the portal can't be reached ({code}). Check url, client_certificate, authorities and the network",
 )
 _CLOCK = Wording(ru="часы: расхождение с порталом {seconds} с", en="clock: {seconds} s apart from the portal's")
 _CLOCK_OFF = Wording(
-    ru="часы: расхождение с порталом {seconds} с. Настройте точное время этой машины (NTP)",
-    en="clock: {seconds} s apart from the portal's. Set this machine's time (NTP)",
+    ru="часы: расхождение с порталом {seconds} с. Настройте точное время этой машины (NTP); если оно верно, сообщите "
+    "оператору портала",
+    en="clock: {seconds} s apart from the portal's. Set this machine's time (NTP); if it is right, tell the portal's "
+    "operator",
 )
 _SCHOOL = Wording(
     ru="{subject}: база журнала читается ({product})", en="{subject}: the journal's database can be read ({product})"
@@ -124,7 +130,8 @@ def look_at_portal(settings: Settings, now: datetime) -> Iterator[Finding]:
     elif seen.understood:
         yield found(Condition.FINE, _PORTAL)
     else:
-        yield found(Condition.WRONG, _PORTAL_REFUSES, code=code)
+        apart = seen.clock_difference is not None and abs(seen.clock_difference) > WRONG_CLOCK
+        yield found(Condition.WRONG, _PORTAL_OF_ANOTHER_TIME if apart else _PORTAL_REFUSES, code=code)
     for name, until in seen.ends.items():
         if passed(until, now) is not None:
             yield found(Condition.LOOK, _ITS_SOON_OVER, name=name, until=until.date())
