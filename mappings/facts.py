@@ -321,6 +321,10 @@ def _source_keys(prefix: str, reading: _Reading, table: RawTable) -> tuple[Objec
     Of several rows the first keeps the name, so that what the portal holds under it is known; the others are counted.
     """
     ids = reading.keys.raw[table.name]["id"].to_numpy()
+    if (
+        ids.dtype == np.int64 and pd.Index(ids).is_unique and (ids > SPOILT).all()
+    ):  # nearly always; no text is made twice
+        return np.array([f"{prefix}:{row}" for row in ids.tolist()], object), np.zeros(len(ids), bool)
     texts = key_texts(ids, reading.encoding.name)
     keys = np.array([f"{prefix}:{text}" for text in texts.tolist()], object)
     index = pd.Index(texts)

@@ -32,7 +32,8 @@ class Keys:
     def text_of(self, domain: str, numbers: IntArray) -> ObjectArray:
         """Return the keys' texts; `MISSING` for null."""
         if domain not in self.texts:
-            return key_texts(numbers, "ascii")
+            places, distinct = pd.factorize(numbers)
+            return key_texts(np.asarray(distinct, np.int64), "ascii")[places]
         names = np.append(self.texts[domain], np.array([MISSING, SPOILT_KEY], object))
         size = len(names)
         return names[np.where(numbers == NOTHING, size - 2, np.where(numbers == SPOILT, size - 1, numbers))]
