@@ -8,10 +8,11 @@ It reads commands from its input, a line of JSON each, and answers each with a l
 {"portal": FOLDER}
     → {"pid": N, "url": URL}; the portal stands until {"stop": N}
 {"run": CONFIG, "how": "sync" | "sweep", "kill_after": seconds | null, "boundary": name | null, "passes": n,
- "pause": name | null}
+ "of_work": bool, "pause": name | null}
     → {"status": -9 | 0 | 1, "seconds": s, "stage": where it was, "failure": code}
 A run that passes the boundary `pause` stands there the first time: {"paused": true} is answered, and any line lets it
-go on. `stage` is the last boundary or step that the process had passed.
+go on. `stage` is the last boundary or step that the process had passed; `worked` the seconds since the bridge
+stood. With `of_work`, `kill_after` counts from there.
 """
 
 import gc
@@ -24,6 +25,9 @@ import sys
 import time
 from pathlib import Path
 
+import sqlalchemy.dialects.sqlite
+
+import connectors.portals.diary_exchange_1
 import settings
 from flows.assembly import assemble
 from flows.steps import sweep_school, sync_school
@@ -33,13 +37,17 @@ LONGEST_RUN = 1800.0
 """Seconds after which a run counts as hanging."""
 STAGE_BYTES = 64
 FAILED = 1
+WORK = 2
+"""Where the moment stands at which a run's bridge stood."""
+PRELOADED = (connectors.portals.diary_exchange_1, sqlalchemy.dialects.sqlite)
+"""What a run would import by name."""
 
 
 class Stage:
     """The last step of a run, where its parent can read it when the run is dead."""
 
     def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 2 * STAGE_BYTES)
+        self._shared = mmap.mmap(-1, 3 * STAGE_BYTES)
 
     def enter(self, name: str, *, slot: int = 0) -> None:
         self._shared[slot * STAGE_BYTES : (slot + 1) * STAGE_BYTES] = name.encode().ljust(STAGE_BYTES)
@@ -52,11 +60,15 @@ class Stage:
 
 
 class Pause:
-    """Lets a run stand still at a boundary until its parent says that it may go on."""
+    """Lets a run stand still at a boundary until its parent says that it may go on, and tells when its work begins."""
 
     def __init__(self) -> None:
+        self.working, self._works = os.pipe()
         self.standing, self._stands = os.pipe()
         self._may_go, self._go = os.pipe()
+
+    def at_work(self) -> None:
+        os.write(self._works, b".")
 
     def stand(self) -> None:
         os.write(self._stands, b".")
@@ -67,7 +79,7 @@ class Pause:
         os.write(self._go, b".")
 
     def close(self) -> None:
-        for end in (self.standing, self._stands, self._may_go, self._go):
+        for end in (self.working, self._works, self.standing, self._stands, self._may_go, self._go):
             os.close(end)
 
 
@@ -87,8 +99,13 @@ def one_run(command: dict, stage: Stage, pause: Pause) -> int:
                 os.kill(os.getpid(), signal.SIGKILL)
             left -= 1
 
+    def at_work() -> None:
+        stage.enter(str(time.monotonic()), slot=WORK)
+        pause.at_work()
+
     stage.enter("assemble")
     bridge = assemble(settings.load(Path(command["run"])), boundary=reached)
+    at_work()
     run_school = sync_school if command["how"] == "sync" else sweep_school
     for code in bridge.schools:
         balance = run_school(bridge, code, lambda _, step: reached(step))
@@ -115,6 +132,8 @@ def fork_run(command: dict) -> dict:
             os._exit(status)
     after = command["kill_after"]
     awaited = os.pidfd_open(pid)
+    if command["of_work"]:
+        select.select([awaited, pause.working], [], [], LONGEST_RUN)
     ready, _, _ = select.select([awaited, pause.standing], [], [], LONGEST_RUN if after is None else after)
     if pause.standing in ready:
         answer({"paused": True})
@@ -131,6 +150,7 @@ def fork_run(command: dict) -> dict:
     told = {
         "status": os.waitstatus_to_exitcode(waited),
         "seconds": time.monotonic() - began,
+        "worked": time.monotonic() - float(stage.read(WORK) or began),
         "stage": stage.read(),
         "failure": stage.read(1),
     }

@@ -17,10 +17,11 @@ KILLED = -9
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a run: its status (KILLED, 0, 1), where it was, how long it took, and its failure's code."""
+    """What became of a run: its status (KILLED, 0, 1), where it was, how long it took and worked, its failure."""
 
     status: int
     seconds: float
+    worked: float
     stage: str
     failure: str
 
@@ -31,11 +32,15 @@ class Ended:
 
 @dataclass(frozen=True)
 class Kill:
-    """When a run is to die: so many seconds after its start, or when it has passed a boundary so many times."""
+    """When a run is to die: so many seconds after its start, or when it has passed a boundary so many times.
+
+    `of_work`: the seconds count from when its bridge stood.
+    """
 
     after: float | None = None
     boundary: str | None = None
     passes: int = 0
+    of_work: bool = False
 
 
 NO_KILL = Kill()
@@ -88,7 +93,7 @@ class Forker:
 
     def start(self, config: Path, how: str, kill: Kill = NO_KILL, pause: str | None = None) -> None:
         """Start a run; `ended` waits for its end."""
-        moment = {"kill_after": kill.after, "boundary": kill.boundary, "passes": kill.passes}
+        moment = {"kill_after": kill.after, "boundary": kill.boundary, "passes": kill.passes, "of_work": kill.of_work}
         self._tell({"run": str(config), "how": how, **moment, "pause": pause})
 
     def run_with_pause(self, config: Path, how: str, boundary: str, meanwhile: Callable[[], None]) -> Ended:
