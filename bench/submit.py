@@ -121,6 +121,8 @@ def deliver(desk: Desk, frame: pd.DataFrame, turn: int) -> int:
     tally = SendingTally()
     new = frame.assign(source_key=[f"{key}.{turn}.{n}" for n, key in enumerate(frame["source_key"])])
     send_publications(desk, new, BATCH_RECORDS, tally)
+    if tally.stopped_by is not None:
+        raise tally.stopped_by
     return tally.sent
 
 
