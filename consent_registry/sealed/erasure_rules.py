@@ -74,8 +74,8 @@ MEANINGS: dict[Obstacle, Wording] = {
         "a parent's view is still open at the portal. Do: dnevnik sweep {school}",
     ),
     Obstacle.REPORT_WAITING: Wording(
-        "портал ещё не узнал исход заявления. Выполните: dnevnik registry receive {school}",
-        "the portal was not told yet what became of an application. Do: dnevnik registry receive {school}",
+        "портал ещё не узнал исход заявления. Выполните: dnevnik registry exchange",
+        "the portal was not told yet what became of an application. Do: dnevnik registry exchange",
     ),
 }
 """What each obstacle is, and the remedy."""

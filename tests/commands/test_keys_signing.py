@@ -122,6 +122,7 @@ def test_a_program_that_appends_meanwhile_loses_nothing(config: Path, run: Run, 
         changed_at = checkpoint(config).size
         while checkpoint(config).size < changed_at + SOME:
             said.append(other.stdout.readline())
+            assert said[-1], "it ended: the log took no entry of it any more"
         stop.touch()
         said += other.stdout.readlines()
         assert other.wait(60) == 0
