@@ -124,6 +124,7 @@ def fork_run(command: dict) -> dict:
     pid = os.fork()
     if pid == 0:
         status = FAILED
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a run writes is no answer
         try:
             status = one_run(command, stage, pause)
         except BaseException as error:  # noqa: BLE001  a child of a fork must end here, whatever happened
