@@ -28,10 +28,10 @@ def audit_verify(
     ] = None,
 ) -> ExitStatus:
     """Recompute the whole log, or an evidence package."""
-    from commands.evidence_verdict import is_package, verify_package
-
     call, kept = call_of(context), checkpoint or ()
-    if log is not None and is_package(log):
+    if log is not None and "://" not in log and Path(log).is_file():  # a log is a folder or a URL
+        from commands.evidence_verdict import verify_package
+
         return verify_package(call, Path(log), key=key, checkpoints=kept, against=against)
     from commands.audit_log import verify
 

@@ -39,11 +39,6 @@ _NOTHING_LEFT_OUT = Wording(
 _MOST_TOLD = 10
 
 
-def is_package(location: str) -> bool:
-    """Tell whether a path names a file, for a log is a folder or a URL."""
-    return "://" not in location and Path(location).is_file()
-
-
 def verify_package(
     call: Call, file: Path, *, key: str | None, checkpoints: Sequence[Path] = (), against: str | None = None
 ) -> ExitStatus:
