@@ -16,7 +16,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, row_chunks
 from connectors.school.source import OdbcSource
-from connectors.school.sql_driver import OTHER_ENGINES
+from connectors.school.sql_driver import OTHER_ENGINES, decoded
 from journal.wording import BridgeError
 from mappings.profile import Statement
 from mappings.raw import RawTable
@@ -113,6 +113,9 @@ def _open(source: OdbcSource) -> OdbcDriver:
         product = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
         version = str(connection.getinfo(pyodbc.SQL_DBMS_VER))
         dialect = next((said for word, said in _DIALECTS if word in product.lower()), "other")
+        if dialect == "sqlite":  # its driver makes other letters of bytes that are no UTF-8
+            for kind in (pyodbc.SQL_CHAR, pyodbc.SQL_VARCHAR, pyodbc.SQL_LONGVARCHAR):
+                connection.add_output_converter(kind, decoded)
         told = _made_read_only(connection, dialect)
         one_state = told and (dialect != "mysql" or _number(connection, OTHER_ENGINES) == 0)
         facts = SnapshotFacts(f"{product} {version} (ODBC)", dialect, "qmark", read_only=told, one_state=one_state)

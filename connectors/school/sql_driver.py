@@ -1,10 +1,11 @@
 """Reads a school's database through any other driver that SQLAlchemy knows: PostgreSQL, SQLite and the like.
 
-Rules. SQLAlchemy makes the connection and opens the transaction; the rows come from the driver's own cursor,
-so that nothing of the result is reflected, converted or kept. PostgreSQL reads in REPEATABLE READ, READ ONLY,
-through a server-side cursor; SQLite opens the file read-only (a missing file is not made) and reads in one
-transaction; MySQL and MariaDB read in REPEATABLE READ, READ ONLY, which is one state where all tables are
-InnoDB's; other databases read in the strictest level they offer and are sent nothing but SELECT.
+Rules. SQLAlchemy makes the connection and opens the transaction; the rows come from the driver's own cursor, so
+that nothing of the result is reflected, converted or kept. PostgreSQL reads in REPEATABLE READ, READ ONLY,
+through a server-side cursor, and a database that is not in UTF-8 gives its texts as the bytes that it stores,
+for one byte that is no letter would end the query; SQLite opens the file read-only (a missing file is not made)
+and reads in one transaction; MySQL and MariaDB read in REPEATABLE READ, READ ONLY, which is one state where all
+tables are InnoDB's; other databases read in the strictest level they offer and are sent nothing but SELECT.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, Fetch, SnapshotFacts, row_chunks
 from connectors.school.source import SqlSource
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
@@ -31,6 +32,10 @@ OTHER_ENGINES = (
     "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'"
 )
 """How many tables of a MySQL or MariaDB no transaction sees in one state."""
+_POSTGRESQL_ENCODINGS = {
+    "WIN1251": "cp1251", "WIN866": "cp866", "KOI8R": "koi8-r", "ISO_8859_5": "iso8859-5", "WIN1252": "cp1252",
+    "LATIN1": "latin-1",
+}  # fmt: skip
 _LOGIN_STATES = ("28000", "28P01")
 _NO_PERMISSION = "42501"
 
@@ -42,6 +47,7 @@ class SqlDriver:
     facts: SnapshotFacts
     _engine: Engine = field(repr=False)
     _connection: Connection = field(repr=False)
+    _encoding: str | None = None
 
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
@@ -60,10 +66,25 @@ class SqlDriver:
         try:
             bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
             cursor.execute(statement.sql, bound)
-            yield from row_chunks(table, [str(item[0]) for item in cursor.description or ()], cursor.fetchmany, size)
+            names = [str(item[0]) for item in cursor.description or ()]
+            yield from row_chunks(table, names, self._fetch(cursor), size)
         finally:
             with suppress(Exception):
                 cursor.close()
+
+    def _fetch(self, cursor: DBAPICursor) -> Fetch:
+        """Return how rows are fetched: with their texts decoded here, where the database gives bytes."""
+        encoding = self._encoding
+        if encoding is None:
+            return cursor.fetchmany
+
+        def fetch(size: int, /) -> Sequence[Sequence[object]]:
+            return [
+                [decoded(value, encoding) if isinstance(value, bytes) else value for value in row]
+                for row in cursor.fetchmany(size)
+            ]
+
+        return fetch
 
     def _cursor(self, name: str) -> DBAPICursor:
         dbapi = self._connection.connection
@@ -122,6 +143,7 @@ def _open(source: SqlSource) -> SqlDriver:
             connection.begin()
             read_only = True
             one_state = connection.exec_driver_sql(OTHER_ENGINES).scalar() == 0
+        encoding = _own_encoding(connection) if dialect.name == "postgresql" else None
         style: ParameterStyle = "qmark" if dialect.paramstyle == "qmark" else "pyformat"
         version = ".".join(str(part) for part in dialect.server_version_info or ())
         facts = SnapshotFacts(f"{dialect.name} {version}".strip(), dialect.name, style, read_only, one_state)
@@ -129,7 +151,7 @@ def _open(source: SqlSource) -> SqlDriver:
         connection.close()
         engine.dispose()
         raise
-    return SqlDriver(facts, engine, connection)
+    return SqlDriver(facts, engine, connection, encoding)
 
 
 def _engine(url: sa.URL) -> Engine:
@@ -140,7 +162,7 @@ def _engine(url: sa.URL) -> Engine:
         @sa.event.listens_for(engine, "connect")
         def _plain(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
             dbapi_connection.isolation_level = None  # BEGIN is said above, not by the driver
-            dbapi_connection.text_factory = _decoded
+            dbapi_connection.text_factory = decoded
 
         return engine
     timeout = (
@@ -149,10 +171,19 @@ def _engine(url: sa.URL) -> Engine:
     return sa.create_engine(url, poolclass=NullPool, connect_args=timeout)
 
 
-def _decoded(stored: bytes) -> object:
-    """Return a text of SQLite, which doesn't say in which encoding it was written; UTF-8 is what it promises."""
+def _own_encoding(connection: Connection) -> str | None:
+    """Let a PostgreSQL that is not in UTF-8 give bytes, and return in which encoding they are."""
+    named = str(connection.exec_driver_sql("SHOW server_encoding").scalar())
+    encoding = _POSTGRESQL_ENCODINGS.get(named)
+    if encoding is not None:
+        connection.exec_driver_sql("SET client_encoding TO SQL_ASCII")
+    return encoding
+
+
+def decoded(stored: bytes, encoding: str = "utf-8") -> object:
+    """Return a text of its stored bytes; SQLite doesn't say in which encoding they are, but promises UTF-8."""
     try:
-        return stored.decode()
+        return stored.decode(encoding)
     except UnicodeDecodeError:
         return SPOILT_TEXT
 
