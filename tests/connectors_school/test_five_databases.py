@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyodbc
 import pytest
 from oracle.journal_oracle import MOSCOW, OracleRecord, Verdict, judge
 from oracle.school_tables import read_tables
 
 from connectors.school.open import open_snapshot
 from connectors.school.read import SchoolSource, probe, read_fingerprints, read_school
+from connectors.school.snapshot import ColumnsDifferError
 from journal.school import SchoolReading, school_year
 from mappings.fingerprints import Fingerprint, changed_journals
-from mappings.profile import Profile
+from mappings.profile import Profile, Statement
+from mappings.raw import ABSENCES, SCHOOL
 from sandbox.school.writing import make_school
 
 from .five_ways import Way, five_ways
@@ -89,7 +92,32 @@ def test_each_database_is_read_in_one_state_that_may_not_be_written(
     with open_snapshot(SchoolSource(way.url, way.password), CODE) as snapshot:
         assert snapshot.facts.one_state
         assert snapshot.facts.read_only
+        before = len(snapshot.read(ABSENCES, profile, school_year(NOW.date())))
+        with pytest.raises(Exception) as refused:  # noqa: PT011  each driver has its own
+            next(snapshot.driver.chunks(SCHOOL, Statement("DELETE FROM ABSENCE", ()), [], 1))
+        assert not isinstance(refused.value, ColumnsDifferError)
+    with open_snapshot(SchoolSource(way.url, way.password), CODE) as snapshot:
+        assert len(snapshot.read(ABSENCES, profile, school_year(NOW.date()))) == before > 0
     assert probe(SchoolSource(way.url, way.password), profile, CODE).ok
+
+
+def test_mariadb_shows_nothing_of_what_is_written_meanwhile(ways: dict[str, Way], profile: Profile) -> None:
+    way = ways["mariadb-odbc"]
+    teacher = pyodbc.connect(way.url.removeprefix("odbc:"), autocommit=True)
+    window = school_year(NOW.date())
+    with open_snapshot(SchoolSource(way.url), CODE) as snapshot:
+        snapshot.read(SCHOOL, profile)
+        row = "SELECT 900000, LESSON_ID, STUDENT_ID, TYPE_ID, CHANGED_AT FROM ABSENCE LIMIT 1"
+        teacher.execute(f"INSERT INTO ABSENCE {row}")
+        assert 900000 not in snapshot.read(ABSENCES, profile, window)["id"].to_numpy()
+    with open_snapshot(SchoolSource(way.url), CODE) as snapshot:
+        assert 900000 in snapshot.read(ABSENCES, profile, window)["id"].to_numpy()
+    teacher.execute("DELETE FROM ABSENCE WHERE ID = 900000")
+    teacher.execute("CREATE TABLE OLD (ID INTEGER) ENGINE=MyISAM")
+    with open_snapshot(SchoolSource(way.url), CODE) as snapshot:
+        assert not snapshot.facts.one_state
+    teacher.execute("DROP TABLE OLD")
+    teacher.close()
 
 
 def test_a_server_that_refuses_the_password_says_so(ways: dict[str, Way], profile: Profile) -> None:

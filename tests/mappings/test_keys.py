@@ -124,3 +124,10 @@ def test_the_readings_of_some_journals_and_of_the_others_make_up_the_whole(wante
 def test_facts_of_no_journal_are_in_every_selection() -> None:
     assert of(set(), marks=[mark(1, 99)]).set_aside["source_key"].tolist() == ["mark:1"]
     assert of(set(), period_marks=[(1, 99, 1, 1, 405, AT)]).rows_read == 1
+
+
+def test_a_text_that_names_its_row_is_the_records_key() -> None:
+    assert reading(marks=[("1-7 ", *mark()[1:]), ("1-8", *mark(control=13)[1:])]).records["source_key"].tolist() == [
+        "mark:1-7",
+        "mark:1-8",
+    ]
