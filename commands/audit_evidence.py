@@ -26,13 +26,13 @@ from audit.store import COSIGNED, Store
 from audit.tiles import CHECKPOINT
 from audit.verify_evidence import Asked, EvidenceError
 from commands.asking import day_of
-from commands.audit_log import kept_checkpoint
+from commands.audit_log import installation_former_keys, kept_checkpoint
 from commands.call import Call, utc_now
 from commands.known_checkpoint import known_checkpoint
 from commands.recording import Recorder, recorder
 from commands.subject_records import SubjectIds, consent_events, subject_ids
 from consent_registry.sealed.erasure import belongings
-from flows.assembly import ORIGIN, software
+from flows.assembly import software
 from journal.wording import BridgeError, ExitStatus, Wording
 from reports.forms.evidence_paper import EvidencePage, evidence_paper
 from reports.forms.paper import render_paper
@@ -118,7 +118,7 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
         checkpoint = _published(store)
         earlier = _given(wanted.checkpoint) or _cosigned(store) or remembered
         found = find(store.read, checkpoint, asked)
-        signer = load_signing_key(settings.audit.signing_key.read(), ORIGIN)
+        signer = load_signing_key(settings.audit.signing_key.read(), settings.audit.origin)
         consents = consent_events(ids.facts)
         witnesses = [CosignerKey.parse(line) for line in settings.audit.witness_keys]
         vouching = vouchers(checkpoint, earlier, witnesses)
@@ -135,7 +135,8 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
             subject.names,
         )
         papers = Papers(render_paper(evidence_paper(page)), consents, dict(subject.names) if wanted.names else None)
-        made = Made(now, software(), signer, witnesses=witnesses, earlier=earlier)
+        former = installation_former_keys(settings)
+        made = Made(now, software(), signer, former, witnesses, earlier)
         package = _made(store, checkpoint, asked, found, papers, made)
     finally:
         store.close()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import database
 from commands.findings import Condition, Finding, found
 from delivery.checkpoints import FOLDER, MAIL, QUORUM, Held, holders
-from flows.assembly import ORIGIN, open_audit_log
+from flows.assembly import open_audit_log
 from flows.witness_opening import open_witnessing
 from flows.witness_words import why
 from journal.wording import Wording
@@ -60,10 +60,10 @@ def look_at_witnesses(settings: Settings, now: datetime) -> Iterator[Finding]:
     engine = database.open_database(settings.bridge.state)
     try:
         log = open_audit_log(settings, engine)
-        open_witnessing(settings, engine, log, ORIGIN, lambda: now)
+        open_witnessing(settings, engine, log, audit.origin, lambda: now)
         log.close()
         with database.reading(engine) as connection:
-            known = holders(connection, ORIGIN)
+            known = holders(connection, audit.origin)
     finally:
         engine.dispose()
     if not audit.witnesses:

@@ -16,7 +16,6 @@ from audit.note import Checkpoint
 from audit.verify import verify_log
 from audit.verify_evidence import EvidenceError, Verdict, told, verify
 from commands.call import Call
-from flows.assembly import ORIGIN
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 
 _UNREADABLE = Wording(
@@ -84,8 +83,9 @@ def _count_again(call: Call, file: Path, verdict: Verdict, log: str) -> None:
 def _own_keys(call: Call) -> list[str]:
     """Return the installation's verifier key, where there is an installation with one."""
     try:
-        secret = call.settings().audit.signing_key
-        return [load_signing_key(secret.read(), ORIGIN).verifier.vkey] if secret.exists else []
+        audit = call.settings().audit
+        secret = audit.signing_key
+        return [load_signing_key(secret.read(), audit.origin).verifier.vkey] if secret.exists else []
     except (BridgeError, AuditError):
         return []
 

@@ -27,7 +27,6 @@ from connectors.portal.certificates import identity
 from consent_registry.sealed.rotation import give_root
 from consent_registry.sealed.vault import create_master_key, load_master_key
 from consent_registry.tables import STUDENT_KEY
-from flows.assembly import ORIGIN
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Secret, Settings
 
@@ -159,8 +158,8 @@ def _sealed_exists(engine: Engine) -> bool:
 def _begin_log(call: Call, settings: Settings) -> None:
     if not settings.audit.signing_key.exists:
         return
-    key = load_signing_key(settings.audit.signing_key.read(), ORIGIN)
-    log = open_log(settings.audit.log, key, ORIGIN)
+    key = load_signing_key(settings.audit.signing_key.read(), settings.audit.origin)
+    log = open_log(settings.audit.log, key, settings.audit.origin)
     log.close()
     call.console.say(_LOG, vkey=key.verifier.vkey)
 

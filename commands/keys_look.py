@@ -16,7 +16,6 @@ from commands.call import Call
 from commands.check_own import OPEN_TO_OTHERS
 from connectors.portal.certificates import inspect
 from consent_registry.sealed.vault import load_master_key, master_id
-from flows.assembly import ORIGIN
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Secret, Settings
 
@@ -82,7 +81,7 @@ def _say(call: Call, lines: list[KeyLine], *, every: bool) -> ExitStatus:
 
 def _keys(settings: Settings) -> Iterator[KeyLine]:
     audit, portal = settings.audit, settings.portal
-    yield _line(audit.signing_key, lambda content: load_signing_key(content, ORIGIN).verifier.vkey)
+    yield _line(audit.signing_key, lambda content: load_signing_key(content, audit.origin).verifier.vkey)
     yield _line(audit.master_key, lambda content: master_id(load_master_key(content)))
     for secret in (portal.client_certificate, portal.signing_key):
         yield _line(secret, lambda content: f"{inspect(content).not_after:%Y-%m-%d}")

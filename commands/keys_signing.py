@@ -22,7 +22,7 @@ from audit.note import VerifierKey
 from commands.call import Call, utc_now
 from commands.opening import check_keys, open_state
 from delivery.checkpoints import remember_checkpoint
-from flows.assembly import ORIGIN, open_audit_log
+from flows.assembly import open_audit_log
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Settings
 
@@ -80,8 +80,8 @@ def _change(
 ) -> tuple[VerifierKey, VerifierKey]:
     """Change the key in the order of `audit.key_file`; returns the former and the present one."""
     open_audit_log(settings, engine).close()  # refuses a log that is cut, finishes a change that died
-    old = signing_key_of(path, path.read_bytes(), ORIGIN, settings.audit.log)
-    new = write_next(path, create_signing_key(), ORIGIN, revoke=revoke)
+    old = signing_key_of(path, path.read_bytes(), settings.audit.origin, settings.audit.log)
+    new = write_next(path, create_signing_key(), settings.audit.origin, revoke=revoke)
     boundary("written")
     at = utc_now()
     entries = [
@@ -95,5 +95,5 @@ def _change(
     boundary("signed")
     finish(path, new.verifier, boundary)
     with database.writing(engine) as connection:
-        remember_checkpoint(connection, ORIGIN, checkpoint.size, checkpoint.root, utc_now())
+        remember_checkpoint(connection, settings.audit.origin, checkpoint.size, checkpoint.root, utc_now())
     return old.verifier, new.verifier

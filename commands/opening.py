@@ -21,7 +21,7 @@ from commands.findings import Condition, without_subject
 from connectors.portal.certificates import certificates, identity, inspect
 from connectors.portals import connector
 from consent_registry.sealed.vault import load_master_key
-from flows.assembly import ORIGIN, shared_bridge
+from flows.assembly import shared_bridge
 from flows.bridge import Bridge
 from journal.wording import BridgeError, Language, Wording
 from settings import ConfigurationError, Secret, Settings
@@ -93,7 +93,7 @@ def _problems(settings: Settings, now: datetime, *, portal: bool) -> Iterator[Pr
     for secret in (audit.signing_key, audit.master_key):
         if secret.path is not None and secret.path.exists() and secret.path.stat().st_mode & OPEN_TO_OTHERS:
             yield Problem(secret.key, _OPEN_TO_OTHERS.filled(name=secret.name))
-    yield from _problem(audit.signing_key, lambda content: load_signing_key(content, ORIGIN))
+    yield from _problem(audit.signing_key, lambda content: load_signing_key(content, audit.origin))
     yield from _problem(audit.master_key, load_master_key)
     if portal:
         yield from _problem(outer.client_certificate, lambda content: identity(content, "client_certificate"), now)

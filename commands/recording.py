@@ -28,7 +28,7 @@ from consent_registry.sealed.staff import enter_staff
 from consent_registry.sealed.vault import Vault
 from delivery.checkpoints import remember_checkpoint
 from delivery.erasing import replay
-from flows.assembly import ORIGIN, open_audit_log, open_vault
+from flows.assembly import open_audit_log, open_vault
 from settings import Settings
 
 Result = TypeVar("Result")
@@ -67,7 +67,7 @@ class Recorder:
                 log.append(entries)
             checkpoint = log.checkpoint()
         with database.writing(self.engine) as connection:
-            remember_checkpoint(connection, ORIGIN, checkpoint.size, checkpoint.root, utc_now())
+            remember_checkpoint(connection, self.settings.audit.origin, checkpoint.size, checkpoint.root, utc_now())
         return result
 
     def tried(self, work: Work[Result]) -> Result:
@@ -93,7 +93,8 @@ def recorder(settings: Settings) -> Iterator[Recorder]:
     try:
         vault = open_vault(settings, engine)
         with closing(open_audit_log(settings, engine)) as log:
-            replay(engine, vault, log, ORIGIN)  # a database that was put back must forget what was erased since
+            # a database that was put back must forget what was erased since
+            replay(engine, vault, log, settings.audit.origin)
         yield Recorder(settings, engine, vault, _who())
     finally:
         engine.dispose()

@@ -18,7 +18,6 @@ from audit.verify import verify_log
 from commands.audit_log import installation_former_keys
 from delivery.balance import SchoolBalance
 from delivery.tables import BATCH, LINK_STATE
-from flows.assembly import ORIGIN
 from journal.wording import Wording
 from reports.pages import Edition, write_pages
 from reports.reasons import catalogue
@@ -83,10 +82,10 @@ def _transfers(connection: Connection, schools: Sequence[str]) -> list[Transfer]
 
 def _log_state(settings: Settings, now: datetime) -> LogState:
     """Verify the audit log and say what was found."""
-    key = load_signing_key(settings.audit.signing_key.read(), ORIGIN).verifier
+    key = load_signing_key(settings.audit.signing_key.read(), settings.audit.origin).verifier
     verdict = verify_log(settings.audit.log, key, former_keys=installation_former_keys(settings))
     return LogState(
-        origin=ORIGIN,
+        origin=settings.audit.origin,
         size=verdict.size,
         root=base64.b64encode(verdict.root).decode(),
         verified=verdict.ok,

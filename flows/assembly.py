@@ -38,9 +38,6 @@ from journal.wording import BridgeError, Wording
 from mappings.profile import load_profile
 from settings import SchoolSection, Settings
 
-ORIGIN = "dnevnik-bridge"
-"""The audit log's name, which its checkpoints carry."""
-
 _AUDIT = Wording(ru="{ru}", en="{en}")
 _CUT = Wording(
     ru="Журнал аудита короче или иной, чем помнит база обмена ({size} записей). Ничего не отправлено. "
@@ -79,10 +76,10 @@ def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
     try:
         secret = settings.audit.signing_key
         path = None if secret.path is None else secret.path.resolve()
-        key = signing_key_of(path, secret.read(), ORIGIN, settings.audit.log)
-        log = open_log(settings.audit.log, key, ORIGIN, former_keys=former_keys(path))
+        key = signing_key_of(path, secret.read(), settings.audit.origin, settings.audit.log)
+        log = open_log(settings.audit.log, key, settings.audit.origin, former_keys=former_keys(path))
         with reading(engine) as connection:
-            known = known_checkpoint(connection, ORIGIN)
+            known = known_checkpoint(connection, settings.audit.origin)
         if known is None or log.continues(*known):
             return log
         refusal = BridgeError("audit-cut", _CUT, {"size": known[0]})
@@ -151,12 +148,12 @@ def assemble(
     engine = open_database(settings.bridge.state)
     upgrade(engine)
     limits, log, vault = settings.limits, open_audit_log(settings, engine), open_vault(settings, engine)
-    replay(engine, vault, log, ORIGIN)  # a database that was put back must forget what was erased since
+    replay(engine, vault, log, settings.audit.origin)  # a database that was put back must forget what was erased since
     return Bridge(
         engine=engine,
         portal=connector(settings.portal.connector).open_portal(portal_connection(settings, now)),
         log=log,
-        origin=ORIGIN,
+        origin=settings.audit.origin,
         vault=vault,
         schools={section.code: _school(section, settings.bridge.timezone) for section in settings.schools},
         clock=now,
@@ -168,7 +165,7 @@ def assemble(
         patience=patience or Patience(),
         turns=Turns(engine, settings.portal.requests_per_minute),
         software=software(),
-        witnessing=open_witnessing(settings, engine, log, ORIGIN, now),
+        witnessing=open_witnessing(settings, engine, log, settings.audit.origin, now),
         boundary=boundary,
     )
 

@@ -27,6 +27,7 @@ from settings.values import (
     database_url,
     known_profile,
     local_path,
+    log_name,
     mail_address,
     mail_server,
     named,
@@ -129,6 +130,14 @@ class AuditSection(Section):
         Expected("папка или адрес базы SQLAlchemy", "a folder or a SQLAlchemy URL"),
         Field(repr=False),
     ] = Path("var/audit")
+    origin: Annotated[
+        str,
+        AfterValidator(log_name),
+        Expected(
+            "имя журнала без пробелов и знака +, до 100 знаков, у каждой установки своё",
+            "the log's name without blanks and plus signs, up to 100 characters, each installation's own",
+        ),
+    ] = "dnevnik-bridge"
     signing_key: Annotated[Secret, named("[audit] signing_key"), _SECRET]
     master_key: Annotated[Secret, named("[audit] master_key"), _SECRET]
     witnesses: Annotated[

@@ -134,6 +134,15 @@ def witness_key(value: str) -> str:
     return value if trouble is None else _refused(trouble)
 
 
+LONGEST_LOG_NAME = 100
+
+
+def log_name(value: str) -> str:
+    """Refuse a name that a signed note's key can't have (C2SP signed-note)."""
+    fits = value.isprintable() and "+" not in value and not any(map(str.isspace, value))
+    return value if fits and 0 < len(value) <= LONGEST_LOG_NAME else _refused()
+
+
 def one_each(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     """Refuse keys of witnesses that are not one for each URL, all different."""
     if len(value) != len(info.data.get("witnesses", value)) or len(set(value)) != len(value):

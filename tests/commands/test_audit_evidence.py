@@ -19,8 +19,9 @@ from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
 from database import open_database, reading
 from delivery.tables import STUDENT_REF
-from flows.assembly import ORIGIN
 from sandbox.registry import write_register
+
+ORIGIN = "dnevnik-bridge"
 
 FROM, TO = "2020-01-01", "2099-12-31"
 
@@ -215,3 +216,15 @@ def test_the_readable_page_is_a_tagged_pdf(run: Run, synced: RealWorld, sent: tu
     words = " ".join(text_of(file).split())
     for expected in ("принято порталом", "открыт просмотр", "не доказывает, что ничего не опущено"):
         assert expected in words
+
+
+def test_a_package_holds_after_the_logs_key_was_replaced(
+    run: Run, synced: RealWorld, sent: tuple[str, str], tmp_path: Path
+) -> None:
+    kept, file = tmp_path / "kept", tmp_path / "evidence.zip"
+    kept.write_bytes((settings.load(synced.config).audit.log / "checkpoint").read_bytes())
+    assert run("--config", synced.config, "keys", "rotate-signing").status == 0
+    ended = evidence(run, synced, sent[0], file, "--checkpoint", kept)
+    assert (ended.status, ended.err) == (0, "")
+    verdict = run("--config", synced.config, "audit", "verify", file)
+    assert (verdict.status, verdict.err) == (0, "")

@@ -11,7 +11,8 @@ from worlds.real_world import RealWorld
 from audit.cosigning import cosigner_key
 from audit.keys import create_signing_key, load_signing_key
 from commands import check_outside
-from flows.assembly import ORIGIN
+
+ORIGIN = "dnevnik-bridge"
 
 
 def wrong(ended: Ended) -> list[str]:

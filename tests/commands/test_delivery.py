@@ -18,9 +18,10 @@ from audit.keys import load_signing_key
 from audit.log import open_log
 from database import open_database, reading, writing
 from delivery.tables import BATCH, LINK_STATE, RECORD
-from flows.assembly import ORIGIN
 from sandbox.registry import write_register
 from sandbox.school.edit import SchoolEditor
+
+ORIGIN = "dnevnik-bridge"
 
 Do = Callable[..., Ended]
 

@@ -18,8 +18,10 @@ from commands.call import Call
 from commands.console import Console
 from commands.keys_signing import rotate_signing
 from database import open_database
-from flows.assembly import ORIGIN, open_audit_log
+from flows.assembly import open_audit_log
 from journal.wording import BridgeError, ExitStatus, Language
+
+ORIGIN = "dnevnik-bridge"
 
 TESTS = Path(__file__).parents[1]
 BOUNDARIES = ["written", "signed", "renamed"]

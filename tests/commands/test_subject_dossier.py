@@ -15,8 +15,9 @@ from worlds.real_world import RealWorld, build
 import settings
 from audit.keys import load_signing_key
 from audit.log import open_log
-from flows.assembly import ORIGIN
 from sandbox.registry import write_register
+
+ORIGIN = "dnevnik-bridge"
 
 
 @pytest.fixture(scope="module")
