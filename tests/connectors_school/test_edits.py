@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from connectors.school.read import SchoolSource, read_fingerprints, read_school
 from journal.school import Window
-from mappings.fingerprints import changed_journals
+from mappings.fingerprints import Fingerprint, changed_journals
 from mappings.profile import load_profile
 
 from .five_ways import plain, schema
@@ -107,7 +107,7 @@ def facts(path: Path, only: frozenset[str] | None = None) -> dict[str, tuple[obj
     return found | {row[0]: tuple(map(str, row)) for row in reading.set_aside.itertuples(index=False)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(edits(), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_reading_what_changed_ends_where_reading_all_ends(school: Path, runs: list[list[tuple]]) -> None:
     with TemporaryDirectory() as folder:
@@ -126,3 +126,42 @@ def test_reading_what_changed_ends_where_reading_all_ends(school: Path, runs: li
                 known[journal] = facts(path, frozenset({journal}))
             seen = now
             assert {key: fact for held in known.values() for key, fact in held.items()} == facts(path)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE MARK SET TYPE_ID = 401 WHERE ID = 1",
+        "UPDATE MARK SET STUDENT_ID = 1 WHERE ID = 1",
+        "UPDATE MARK SET CONTROL_ID = 5 WHERE ID = 1",
+        "UPDATE MARK SET CHANGED_AT = '2027-01-01 10:00:00' WHERE ID = 1",
+        "DELETE FROM MARK WHERE ID = 1",
+        "UPDATE ABSENCE SET TYPE_ID = 503 WHERE ID = 1",
+        "UPDATE ABSENCE SET STUDENT_ID = 2 WHERE ID = 1",
+        "UPDATE PERIOD_MARK SET TYPE_ID = 401 WHERE ID = 2",
+        "UPDATE PERIOD_MARK SET STUDENT_ID = 2 WHERE ID = 2",
+        "UPDATE CONTROL SET COST = 2 WHERE ID = 4",
+        "UPDATE LESSON SET LESSON_DATE = '2026-10-22' WHERE ID = 1",
+        "UPDATE LESSON SET LESSON_DATE = '2026-08-22' WHERE ID = 1",
+        "UPDATE LESSON SET LESSON_NO = 7 WHERE ID = 1",
+        "UPDATE LESSON SET LESSON_NO = NULL WHERE ID = 1",
+        "UPDATE LESSON SET CANCELLED = 1 WHERE ID = 1",
+        "UPDATE LESSON SET JOURNAL_ID = 3 WHERE ID = 1",
+    ],
+)
+def test_each_edit_by_itself_is_noticed_in_its_journal(school: Path, tmp_path: Path, sql: str) -> None:
+    path = Path(shutil.copy(school, tmp_path / "school.db"))
+
+    def counted() -> dict[str, Fingerprint]:
+        return read_fingerprints(SchoolSource(f"sqlite:///{path}"), PROFILE, code="0252", window=WINDOW) or {}
+
+    before, read_before = counted(), facts(path)
+    teacher = sqlite3.connect(path)
+    teacher.execute(sql)
+    teacher.commit()
+    teacher.close()
+    changed = changed_journals(before, counted())
+    assert ("3" if ("MARK SET" in sql and "PERIOD" not in sql) or "FROM MARK" in sql else "2") in changed
+    assert len(changed) <= 2
+    if "CHANGED_AT" not in sql:
+        assert facts(path) != read_before
