@@ -126,7 +126,9 @@ def _refuse_twice(
         raise _refused(state, "applied-twice", _TWICE, student_key, other=others[0].key.reference)
     case = case_of(connection, state.key.school, student_key, state.key.account_id)
     held = None if case is None else case.at(now)
-    if held is None or held.registered_at is None or held.withdrawn_at is not None or held.ended_at is not None:
+    if held is None or held.consent_ref is None or held.registered_at is None:
+        return
+    if held.withdrawn_at is not None or held.ended_at is not None:
         return
     if held.in_force_to is None or today <= held.in_force_to:
         raise _refused(state, "applied-twice", _LINKED, student_key)

@@ -13,7 +13,8 @@ from worlds.application_world import NOW, ONE, SCHOOL, TERMS, World, opened, ref
 from consent_registry.acts import withdraw
 from consent_registry.applications import desk
 from consent_registry.applications.desk import ClosingReason, Document
-from consent_registry.fact_store import states
+from consent_registry.fact_store import NewFact, add_facts, case_of, states
+from consent_registry.facts import FactKind, of_kind
 from consent_registry.tables import CASE, STUDENT_KEY
 from database import reading, writing
 from journal.records import PersonName
@@ -182,6 +183,20 @@ def test_a_parent_needs_one_account_to_a_student(world: World) -> None:
     with writing(world.engine) as connection:
         withdraw(connection, SCHOOL, "1017", "pa-1", at=world.now, actor=world.actor("s-1"))
     world.link(reference)
+
+
+def test_a_registration_whose_consent_was_taken_back_hinders_no_application(world: World) -> None:
+    world.whole_way()
+    (second,) = world.received(replace(ONE, application_id="app-2", sequence=2))
+    world.identify(second)
+    assert refused(world, lambda: world.link(second)) == "applied-twice"
+    with writing(world.engine) as connection:
+        case = case_of(connection, SCHOOL, "1017", "pa-1")
+        assert case is not None
+        given = tuple(fact.fact_id for fact in of_kind(case.facts, FactKind.CONSENT))
+        taken_back = NewFact(FactKind.CONSENT, world.now, {}, given)
+        add_facts(connection, [(case.key.case_id, taken_back)], recorded_at=world.now, recorded_by="s-1")
+    world.link(second)
 
 
 def test_the_same_document_is_the_same_parent_under_any_name(world: World) -> None:
