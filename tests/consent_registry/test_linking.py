@@ -185,7 +185,7 @@ def test_a_parent_needs_one_account_to_a_student(world: World) -> None:
     world.link(reference)
 
 
-def test_a_registration_whose_consent_was_taken_back_hinders_no_application(world: World) -> None:
+def test_a_registration_without_a_consent_hinders_no_application(world: World) -> None:
     world.whole_way()
     (second,) = world.received(replace(ONE, application_id="app-2", sequence=2))
     world.identify(second)
@@ -194,8 +194,10 @@ def test_a_registration_whose_consent_was_taken_back_hinders_no_application(worl
         case = case_of(connection, SCHOOL, "1017", "pa-1")
         assert case is not None
         given = tuple(fact.fact_id for fact in of_kind(case.facts, FactKind.CONSENT))
-        taken_back = NewFact(FactKind.CONSENT, world.now, {}, given)
-        add_facts(connection, [(case.key.case_id, taken_back)], recorded_at=world.now, recorded_by="s-1")
+        taken_back = [NewFact(FactKind.CONSENT, world.now, {}, given)]
+        taken_back += [NewFact(FactKind.REGISTRATION, world.now, {"by": "s-2", "consents": []})]  # as a register may say
+        facts = [(case.key.case_id, fact) for fact in taken_back]
+        add_facts(connection, facts, recorded_at=world.now, recorded_by="s-1")
     world.link(second)
 
 
