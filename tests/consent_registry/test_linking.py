@@ -194,9 +194,11 @@ def test_a_registration_without_a_consent_hinders_no_application(world: World) -
         case = case_of(connection, SCHOOL, "1017", "pa-1")
         assert case is not None
         given = tuple(fact.fact_id for fact in of_kind(case.facts, FactKind.CONSENT))
-        taken_back = [NewFact(FactKind.CONSENT, world.now, {}, given)]
-        taken_back += [NewFact(FactKind.REGISTRATION, world.now, {"by": "s-2", "consents": []})]  # as a register may say
-        facts = [(case.key.case_id, fact) for fact in taken_back]
+        as_a_register_may_say = [
+            NewFact(FactKind.CONSENT, world.now, {}, given),
+            NewFact(FactKind.REGISTRATION, world.now, {"by": "s-2", "consents": []}),
+        ]
+        facts = [(case.key.case_id, fact) for fact in as_a_register_may_say]
         add_facts(connection, facts, recorded_at=world.now, recorded_by="s-1")
     world.link(second)
 
