@@ -199,11 +199,15 @@ def _document(fact_id: int, valid_at: datetime, detail: Mapping[str, object], co
 
 
 def _earliest(counted: Iterable[Fact], kind: FactKind, reference: str) -> Fact | None:
-    """Return the earliest fact of a kind that names a consent (empty: that names none)."""
+    """Return the earliest fact of a kind that names a consent (empty: that names none).
+
+    Of endings at one moment an error counts: with it there never was a ground, whatever order they were recorded in.
+    """
     naming = [
         fact for fact in counted if fact.kind is kind and (reference in names(fact) if reference else not names(fact))
     ]
-    return min(naming, key=lambda fact: fact.valid_at, default=None)
+    error = EndingReason.REGISTERED_IN_ERROR
+    return min(naming, key=lambda fact: (fact.valid_at, fact.detail.get("why") != error), default=None)
 
 
 def _moment(fact: Fact | None) -> datetime | None:

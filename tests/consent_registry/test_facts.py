@@ -170,3 +170,14 @@ def test_a_span_covers_its_days() -> None:
     assert Span(day, None).covers(date.max)
     assert not Span(day, None).covers(date(2026, 9, 30))
     assert not Span(None, day).covers(date(2026, 10, 2))
+
+
+@pytest.mark.parametrize(
+    "whys", [("guardianship-ended", "registered-in-error"), ("registered-in-error", "guardianship-ended")]
+)
+def test_of_two_endings_at_one_moment_the_error_counts_and_else_the_earlier(whys: tuple[str, str]) -> None:
+    first, second = ({"why": why, **NAMED} for why in whys)
+    facts = [*WHOLE[:4], fact(6, FactKind.ENDING, first, valid=5), fact(7, FactKind.ENDING, second, valid=5)]
+    assert state_of(KEY, facts, LATE).ended_why is EndingReason.REGISTERED_IN_ERROR
+    facts.append(fact(8, FactKind.ENDING, {"why": "guardianship-ended", **NAMED}, valid=4))
+    assert state_of(KEY, facts, LATE).ended_why is EndingReason.GUARDIANSHIP_ENDED

@@ -127,9 +127,13 @@ def earliest(kind: str, counted: Sequence[Fact], reference: str | None) -> Fact 
     found: Fact | None = None
     for fact in _of(kind, counted):
         meant = reference in fact.names if reference is not None else not fact.names
-        if meant and (found is None or (fact.valid_at, fact.number) < (found.valid_at, found.number)):
+        if meant and (found is None or _place(fact) < _place(found)):
             found = fact
     return found
+
+
+def _place(fact: Fact) -> tuple[datetime, int, int]:
+    return fact.valid_at, 0 if fact.why == "registered-in-error" else 1, fact.number
 
 
 # --- the ground of a link --------------------------------------------------------------------------------------------
