@@ -25,8 +25,9 @@ class Console:
                 stream.reconfigure(errors="backslashreplace")
 
     def result(self, text: str) -> None:
-        """Write a line of the command's result."""
+        """Write a line of the command's result, at once: whoever waits for a server's line reads a pipe."""
         sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
     def say(self, wording: Wording, **parameters: object) -> None:
         """Write a sentence of the command's result."""
