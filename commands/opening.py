@@ -90,15 +90,20 @@ def check_keys(settings: Settings, *, portal: bool) -> None:
 
 def _problems(settings: Settings, now: datetime, *, portal: bool) -> Iterator[Problem]:
     audit, outer = settings.audit, settings.portal
-    for secret in (audit.signing_key, audit.master_key):
-        if secret.path is not None and secret.path.exists() and secret.path.stat().st_mode & OPEN_TO_OTHERS:
-            yield Problem(secret.key, _OPEN_TO_OTHERS.filled(name=secret.name))
-    yield from _problem(audit.signing_key, lambda content: load_signing_key(content, audit.origin))
-    yield from _problem(audit.master_key, load_master_key)
+    yield from _own_problem(audit.signing_key, lambda content: load_signing_key(content, audit.origin))
+    yield from _own_problem(audit.master_key, load_master_key)
     if portal:
         yield from _problem(outer.client_certificate, lambda content: identity(content, "client_certificate"), now)
         yield from _problem(outer.signing_key, connector(outer.connector).check_signing_key, now)
         yield from _problem(outer.authorities, lambda content: certificates(content, "authorities"))
+
+
+def _own_problem(secret: Secret, load: Callable[[bytes], object]) -> Iterator[Problem]:
+    """Give what is wrong with a secret of the installation's own, which others may not read."""
+    problems = list(_problem(secret, load))
+    yield from problems
+    if not problems and secret.path is not None and secret.path.stat().st_mode & OPEN_TO_OTHERS:
+        yield Problem(secret.key, _OPEN_TO_OTHERS.filled(name=secret.name))
 
 
 def _problem(secret: Secret, load: Callable[[bytes], object], now: datetime | None = None) -> Iterator[Problem]:

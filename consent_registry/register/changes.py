@@ -62,7 +62,7 @@ def _new_facts(row: RegisterRow, counted: Sequence[Fact], entering: Entering) ->
     ended_at = {fact.valid_at for fact in _naming(counted, FactKind.ENDING, reference)}
     ended_at |= {fact.valid_at for fact in carried}
     if row.moment("withdrawn_at") not in ended_at:  # what a person recorded stays theirs, and an ending is exported so
-        yield from _withdrawal(row, counted, reference, entering)
+        yield from _withdrawal(row, counted, carried, reference, entering)
     yield from carried
     yield from _restriction(row, counted, entering)
 
@@ -180,17 +180,20 @@ def _listed(reference: str) -> list[str]:
     return [reference] if reference else []
 
 
-def _withdrawal(row: RegisterRow, counted: Sequence[Fact], reference: str, entering: Entering) -> Iterator[NewFact]:
+def _withdrawal(
+    row: RegisterRow, counted: Sequence[Fact], carried: Sequence[NewFact], reference: str, entering: Entering
+) -> Iterator[NewFact]:
+    """Give the row's withdrawal; `carried`: what a person undid, as it is about to hold for the row's consent too."""
     held = _naming(counted, FactKind.WITHDRAWAL, reference)
     from_register = [fact for fact in held if fact.detail.get("origin") != BY_PERSON]
-    earliest = min(held, key=lambda fact: fact.valid_at, default=None)
     at = row.moment("withdrawn_at")
     if at is None:
         if from_register:
             yield NewFact(FactKind.WITHDRAWAL, entering.now, {}, _ids(from_register))
         return
-    by_person = [fact for fact in held if fact.detail.get("origin") == BY_PERSON]
-    if earliest is not None and (earliest.valid_at == at or (by_person and earliest.valid_at < at)):
+    by_person = [fact.valid_at for fact in held if fact.detail.get("origin") == BY_PERSON]
+    by_person += [fact.valid_at for fact in carried if fact.kind is FactKind.WITHDRAWAL]
+    if any(fact.valid_at == at for fact in from_register) or any(moment <= at for moment in by_person):
         return
     detail = {
         "origin": BY_PERSON if by_person else BY_REGISTER,

@@ -389,3 +389,19 @@ def test_a_register_moves_the_registration_of_its_own_consent_alone(
     assert registry.only.consent_ref == "person-2026-11-20"
     assert registry.only.registered_at == registered
     assert isinstance(outcome(registry), Grant)
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(minutes=-1)])
+def test_a_changed_consent_and_a_withdrawal_beside_a_persons_leave_one_withdrawal(
+    registry: "Registry", row: Cells, later: timedelta
+) -> None:
+    registry.take(row)
+    withdrawn = registry.now - timedelta(hours=1)
+    registry.withdraw(at=withdrawn)
+    changed = row | {"kinds": "current", "withdrawn_at": (withdrawn + later).isoformat()}
+    registry.take(changed)
+    assert registry.only.withdrawn_at == min(withdrawn, withdrawn + later)
+    facts = count(registry, FACT)
+    # a register that no longer knows of it takes nothing back: it is the person's
+    assert registry.take(changed | {"withdrawn_at": ""}).unchanged == 1
+    assert count(registry, FACT) == facts

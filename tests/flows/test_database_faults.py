@@ -126,19 +126,19 @@ def test_a_disk_on_which_the_audit_log_cannot_grow(
     tmp_path: Path, boundary: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = filled(MemoryWorld(tmp_path))
-    append, full = world.log.append, []
+    add, full = world.log.add, []
 
     def on_a_full_disk(entries: object) -> object:
         if not full:
-            return append(entries)
+            return add(entries)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
         try:
-            return append(entries)
+            return add(entries)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    monkeypatch.setattr(world.log, "append", on_a_full_disk)
+    monkeypatch.setattr(world.log, "add", on_a_full_disk)
     submitted = len(world.portal.seed(CODE).receipts)
     ended_with_words(sync_until(world, boundary, lambda: full.append(True)), "audit")
     if boundary == "batch-stored":

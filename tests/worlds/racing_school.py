@@ -16,7 +16,6 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 from fakes.memory_portal import MemoryPortal
 from sqlalchemy.engine import Connection, Engine
 
@@ -181,18 +180,18 @@ def _stores(desk: Desk, content: Content, tally: SendingTally) -> bool:
         return True
 
 
-def _content(student: str) -> dict[str, object]:
-    day = pd.Timestamp(datetime.now(UTC).date() - timedelta(days=2))
-    missing = dict.fromkeys(("record_id", "lesson_number", "weight", "work", "comment", "entered_at"))
-    return missing | {
+def _content(student: str) -> Content:
+    missing = dict.fromkeys(Content._fields)
+    said = {
         "source_key": f"mark:{student}",
         "student_key": student,
         "kind": "current",
         "subject": "Физика",
-        "date": day,
+        "date": datetime.now(UTC).date() - timedelta(days=2),
         "value": "5",
         "digest": bytes(16),
     }
+    return Content(**(missing | said))
 
 
 def _entry(student: str) -> RosterEntry:
