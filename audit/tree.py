@@ -34,11 +34,9 @@ class CompactRange:
 
     __slots__ = ("_peaks", "size")
 
-    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
+    def __init__(self) -> None:
         self.size = 0
         self._peaks: list[bytes] = []
-        for leaf in leaves:
-            self.append(leaf)
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash on the right."""
