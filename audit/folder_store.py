@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from audit.durable_files import flush_folder, make_folder, write_flushed
 from audit.errors import AuditUnavailableError
 from audit.store import COSIGNED, LONGEST_APPEND, Resources
 from audit.tiles import BUNDLES, CHECKPOINT, TILE_WIDTH, Tile, hashes_at, levels, parse_path
@@ -55,7 +56,7 @@ class FolderStore:
     def writing(self) -> Iterator["FolderWriter"]:
         """Take the lock, waiting `lock_seconds` at most. Raises AuditUnavailableError."""
         with _named(self._folder):
-            _make_folder(self._folder / NEW)
+            make_folder(self._folder / NEW)
             lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._wait_for(lock)
@@ -144,23 +145,16 @@ class FolderWriter:
             folders: set[Path] = set()
             for new, path in staged.items():
                 target = self._folder / path
-                _make_folder(target.parent)
+                make_folder(target.parent)
                 new.replace(target)
                 folders.add(target.parent)
             # Killed before here: files that no checkpoint speaks of.
             for folder in folders:
-                _flush_folder(folder)
+                flush_folder(folder)
 
     def _stage(self, data: bytes, number: int) -> Path:
         new = self._new / str(number)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_flushed(new, data)
         return new
 
     def publish(self, checkpoint: bytes, size: int) -> None:  # noqa: ARG002  a folder keeps the newest only
@@ -168,13 +162,13 @@ class FolderWriter:
         with _named(self._folder):
             self._stage(checkpoint, 0).replace(self._folder / CHECKPOINT)
             # Killed before the flush: the old or the new checkpoint stands, and both are true.
-            _flush_folder(self._folder)
+            flush_folder(self._folder)
 
     def keep_beside(self, path: str, content: bytes) -> None:
         """Rename a file that is no part of the log over its former one, durably."""
         with _named(self._folder):
             self._stage(content, 0).replace(self._folder / path)
-            _flush_folder(self._folder)
+            flush_folder(self._folder)
 
     def drop_partials(self, folder: str) -> None:
         """Remove a folder of partial tiles; killed midway, the rest are true prefixes of the full tile."""
@@ -186,24 +180,6 @@ def _listing(folder: Path) -> list[str]:
     with suppress(FileNotFoundError):
         return [path.name for path in folder.iterdir()]
     return []
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each durable in its parent."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    _flush_folder(folder.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unless_gone(error: OSError) -> None:

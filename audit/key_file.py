@@ -18,13 +18,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from audit.durable_files import OWNER_ONLY, flush_folder
 from audit.errors import AuditError, NoteError
 from audit.keys import SigningKey, load_signing_key
 from audit.location import open_store
 from audit.note import Checkpoint, VerifierKey
 from audit.tiles import CHECKPOINT
-
-_OWNER_ONLY = 0o600
 
 
 def next_of(path: Path, key: VerifierKey) -> Path:
@@ -58,7 +57,7 @@ def finish(path: Path, key: VerifierKey, boundary: Callable[[str], None] = lambd
     with suppress(FileNotFoundError):
         next_of(path, key).replace(path)
     boundary("renamed")
-    _flush(path.parent)
+    flush_folder(path.parent)
 
 
 def former_files(path: Path) -> list[Path]:
@@ -98,7 +97,7 @@ def _has_signed(location: str | Path, key: VerifierKey) -> bool:
 
 
 def _write(target: Path, content: bytes, like: Path | None = None) -> None:
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         owner = None if like is None else like.stat()
@@ -106,12 +105,4 @@ def _write(target: Path, content: bytes, like: Path | None = None) -> None:
             os.fchown(file.fileno(), owner.st_uid, owner.st_gid)  # root changes what another account reads
         file.flush()
         os.fsync(file.fileno())
-    _flush(target.parent)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush_folder(target.parent)

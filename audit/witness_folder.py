@@ -17,6 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from audit.cosigning import cosign, cosigner_key, log_lines, verify_cosignatures, with_lines
+from audit.durable_files import flush_folder, make_folder, write_flushed
 from audit.errors import AuditDamagedError, AuditUnavailableError, NoteError
 from audit.keys import SigningKey, create_signing_key, load_signing_key
 from audit.note import Checkpoint, VerifierKey, check_name, split_note
@@ -55,7 +56,7 @@ def make_witness(folder: Path, name: str) -> bool:
     """
     check_name(name)
     with _named(folder):
-        _make_folder(folder)
+        make_folder(folder)
         if not (folder / NAME_FILE).exists():
             _write(folder / NAME_FILE, f"{name}\n".encode())
         known = (folder / NAME_FILE).read_text(encoding="utf-8").strip()
@@ -194,7 +195,7 @@ class Witness:
         """Hold a log's place; None when others hold it for too long."""
         place = self.folder / SEEN / origin_hash(origin)
         with _named(place):
-            _make_folder(place)
+            make_folder(place)
             lock = os.open(place / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             yield place if _taken(lock) else None
@@ -205,17 +206,10 @@ class Witness:
 def _write(target: Path, content: bytes) -> None:
     """Put a file in place, whole and durable, readable by its owner alone."""
     new = target.with_name(f"{target.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_flushed(new, content)
     os.replace(new, target)  # noqa: PTH105  the calls that may fail are all of `os`, as tests break them
     # Killed before the flush: the old or the new file stands, and no cosignature has left for the new one.
-    _flush(target.parent)
+    flush_folder(target.parent)
 
 
 def _taken(lock: int) -> bool:
@@ -228,23 +222,6 @@ def _taken(lock: int) -> bool:
         else:
             return True
     return False
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each durable in its parent."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _flush(folder.parent)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

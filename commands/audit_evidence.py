@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from audit.cosigning import CosignerKey, verify_cosignatures
+from audit.durable_files import put_file
 from audit.entry import Look
 from audit.errors import AuditDamagedError, NoteError
 from audit.evidence import Found, Made, Papers, find, instant, make_package
@@ -36,7 +37,6 @@ from flows.assembly import software
 from journal.wording import BridgeError, ExitStatus, Wording
 from reports.forms.evidence_paper import EvidencePage, evidence_paper
 from reports.forms.paper import render_paper
-from reports.forms.printing import put_file
 
 _MADE = Wording(
     ru="{file}: доказательства составлены. Записей: {entries} из {in_span} за этот срок. Проверить: "
@@ -220,8 +220,7 @@ def write_new(file: Path, content: bytes) -> None:
     """Put a new file in its place, for its owner alone. Raises BridgeError `file-exists`, `file-not-written`."""
     refusal = None
     try:
-        file.touch(exist_ok=False, mode=0o600)  # the name is ours, or FileExistsError
-        put_file(file, content)
+        put_file(file, content, replacing=False)
     except FileExistsError:
         refusal = BridgeError("file-exists", _EXISTS, {"file": file})
     except OSError as error:

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
+from audit.durable_files import put_file
 from commands.recording import Recorder
 from consent_registry.sealed.erasure import Belongings
 from consent_registry.sealed.erasure_rules import Why
 from consent_registry.sealed.vault import Vault
 from journal.wording import BridgeError, Wording
 from reports.forms.destruction import Destruction, LoggedEvent, act_csv, act_pdf, export_csv
-from reports.forms.printing import put_file
 from reports.forms.words import day
 
 FOLDER = "acts"

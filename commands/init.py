@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 import database
+from audit.durable_files import flush_folder
 from audit.errors import AuditError
 from audit.keys import create_signing_key, load_signing_key
 from audit.location import open_store
@@ -106,11 +107,7 @@ def write_new(path: Path, content: bytes, mode: int = OWNER_ONLY) -> None:
             os.fsync(file.fileno())
         os.link(beside, path)  # unlike a rename, never overwrites
         beside.unlink()
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush_folder(path.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
     if reason is not None:

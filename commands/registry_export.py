@@ -5,14 +5,12 @@ place unasked. That names left the registry stands in the audit log before the f
 say is told (`consent_registry.register.export`).
 """
 
-import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
+from audit.durable_files import put_file
 from audit.entry import ConsentEvent
 from commands.application_desk import looked_at
 from commands.call import Call, utc_now
@@ -102,19 +100,7 @@ def _put(file: Path, content: bytes, *, force: bool) -> None:
     """Put a whole file in its place, for its owner alone. Raises BridgeError `export-exists`, `export-not-written`."""
     refusal = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".register-", dir=file.absolute().parent)  # 0600
-        beside = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as opened:
-                opened.write(content)
-                opened.flush()
-                os.fsync(descriptor)
-            if not force:
-                file.touch(exist_ok=False)  # the name is ours, or FileExistsError
-            beside.replace(file)
-        finally:
-            with suppress(FileNotFoundError):
-                beside.unlink()
+        put_file(file, content, replacing=force)
     except FileExistsError:
         refusal = BridgeError("export-exists", _EXISTS, {"file": file})
     except OSError as error:

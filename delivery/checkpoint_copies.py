@@ -18,6 +18,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal
 
+from audit.durable_files import flush_folder
 from audit.errors import NoteError
 from audit.note import Checkpoint
 from journal.wording import Language, Wording
@@ -66,12 +67,8 @@ def store_copy(folder: Path, checkpoint: Checkpoint) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(target)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with suppress(OSError):  # some file shares flush no folders
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with suppress(OSError):  # some file shares flush no folders
+            flush_folder(folder)
     except OSError as error:
         trouble = os.strerror(error.errno) if error.errno else type(error).__name__
     if trouble is not None:

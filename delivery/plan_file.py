@@ -9,14 +9,12 @@ A file that differs by a byte from what would be written is none. Deliberately n
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from audit.durable_files import put_file
 from delivery.actions import Act, act_from, canonical_json, digest_of
 from journal.wording import BridgeError, Wording
 
@@ -152,17 +150,7 @@ def write_plan(file: Path, plan: PlanFile) -> None:
     refuse_other_file(file)
     refusal = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".plan-", dir=file.absolute().parent)  # 0600
-        beside = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as opened:
-                opened.write(encode_plan(plan))
-                opened.flush()
-                os.fsync(descriptor)
-            beside.replace(file)
-        finally:
-            with suppress(FileNotFoundError):
-                beside.unlink()
+        put_file(file, encode_plan(plan))
     except OSError as error:
         told: dict[str, object] = {"file": file, "reason": error.strerror or type(error).__name__}
         refusal = BridgeError("plan-not-written", _NOT_WRITTEN, told)

@@ -21,11 +21,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from audit.durable_files import OWNER_ONLY, flush_folder
 from consent_registry.sealed.vault import Vault, load_master_key, locking_master, master_id, unlock
 from database import reading
 from journal.wording import BridgeError, Wording
-
-_OWNER_ONLY = 0o600
 
 _NOT_WRITABLE = Wording(
     ru="{path}: новый главный ключ нельзя записать ({reason}). Ничего не изменено. Дайте право записи в эту папку "
@@ -62,14 +61,14 @@ class KeyFile:
             for left in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.next"):
                 left.unlink()
             owner = self.path.stat()
-            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
                     os.fchown(file.fileno(), owner.st_uid, owner.st_gid)  # root rotates what another account reads
                 file.flush()
                 os.fsync(file.fileno())
-            _flush(self.path.parent)
+            flush_folder(self.path.parent)
         except OSError as error:
             reason = error.strerror or type(error).__name__
         if reason is not None:
@@ -90,7 +89,7 @@ class KeyFile:
         with suppress(FileNotFoundError):  # another process finished it just now
             following.replace(self.path)
         boundary("renamed")
-        _flush(self.path.parent)
+        flush_folder(self.path.parent)
 
 
 def open_with(engine: Engine, content: Callable[[], bytes], path: Path | None) -> Vault:
@@ -125,11 +124,3 @@ def _next_key(file: KeyFile, key_id: str) -> bytes | None:
     with suppress(OSError):  # an account that may only read goes on with what it read
         file.finish(key_id)
     return key
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,16 +12,11 @@ import hashlib
 import io
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from journal.wording import BridgeError, Wording
 from reports.forms.printing import print_sheet
-from reports.forms.sheet import Fit
-from reports.forms.words import day, printable
+from reports.forms.sheet import Fit, page
+from reports.forms.words import day
 
 KEPT_YEARS = 3
 """The order's point 7."""
@@ -32,7 +27,6 @@ METHOD = (
     "занятого ими места; при восстановлении базы из резервной копии уничтожение повторяется"
 )
 _PAGES = 3
-_TEMPLATES = Path(__file__).with_name("templates")
 _FORMULA = ("=", "+", "-", "@")
 _TOO_LONG = Wording(
     ru="Акт не помещается на {pages} стр. Сократите наименования и адреса школы в файле настроек",
@@ -152,20 +146,5 @@ def _csv(rows: list[tuple[str, ...]]) -> bytes:
 
 
 def _html(said: Destruction, fit: Fit) -> str:
-    environment = _environment()
-    style = Markup((_TEMPLATES / "form.css").read_text(encoding="utf-8"))  # noqa: S704  the project's own file
-    return environment.get_template("destruction.html.j2").render(
-        said=said, fit=fit, style=style, act=rows_of_act(said)[1:], export=rows_of_export(said), day=day, moment=moment
-    )
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    act, export = rows_of_act(said)[1:], rows_of_export(said)
+    return page("destruction.html.j2", fit, said=said, act=act, export=export, moment=moment)

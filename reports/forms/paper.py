@@ -9,17 +9,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from reports.forms.printing import print_sheet
-from reports.forms.sheet import Fit
-from reports.forms.words import day, printable
+from reports.forms.sheet import page
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _ANY_NUMBER = 10_000
 
 
@@ -61,24 +54,7 @@ class Paper:
 def render_paper(paper: Paper) -> bytes:
     """Return the paper as PDF. Raises BridgeError `forms-unavailable` where Pango is missing."""
     identifier = hashlib.sha256(paper.identifier.encode()).hexdigest()[:32].encode()
-    pdf = print_sheet(lambda fit: _html(paper, fit), _ANY_NUMBER, identifier)
+    pdf = print_sheet(lambda fit: page("paper.html.j2", fit, paper=paper), _ANY_NUMBER, identifier)
     if pdf is None:
         raise ValueError("a paper of ten thousand pages")
     return pdf
-
-
-def _html(paper: Paper, fit: Fit) -> str:
-    style = Markup((_TEMPLATES / "form.css").read_text(encoding="utf-8"))  # noqa: S704  the project's own file
-    return _environment().get_template("paper.html.j2").render(paper=paper, fit=fit, style=style, day=day)
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        finalize=lambda value: printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

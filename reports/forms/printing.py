@@ -10,12 +10,11 @@ WeasyPrint needs the system's Pango; where that is missing, a person is told wha
 import contextlib
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
+from audit.durable_files import put_file
 from journal.wording import BridgeError, Wording
 from reports.forms.form_data import FormData, FormKind
 from reports.forms.sheet import Fit, sheet
@@ -78,20 +77,6 @@ def write_form(path: Path, kind: FormKind, data: FormData) -> None:
     Raises as `render_form` does, and OSError.
     """
     put_file(path, render_form(kind, data))
-
-
-def put_file(path: Path, content: bytes) -> None:
-    """Put a file at `path`, readable by its owner only, whole or not at all. Raises OSError."""
-    # mkstemp makes the file 0600: at no moment can anybody else read it, and replace() keeps that.
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
 
 
 def _identifier(kind: FormKind, data: FormData) -> bytes:

@@ -34,22 +34,22 @@ def sheet(kind: FormKind, data: FormData, fit: Fit) -> str:
     if kind is FormKind.CONSENT and data.text is None:
         raise ValueError("a consent is printed with its text")
     heading, subheading = _title(kind, data.text)
-    return (
-        _environment()
-        .get_template(f"{kind}.html.j2")
-        .render(
-            data=data,
-            kind=kind,
-            fit=fit,
-            heading=heading,
-            subheading=subheading,
-            style=_style(),
-            mark=None if data.reference is None else code_mark(data.reference),
-            relations=[(word, data.relation is relation) for relation, word in RELATION_WORDS.items()],
-            paragraphs=[] if data.text is None else paragraphs(data.text, data),
-            day=day,
-        )
+    return page(
+        f"{kind}.html.j2",
+        fit,
+        data=data,
+        kind=kind,
+        heading=heading,
+        subheading=subheading,
+        mark=None if data.reference is None else code_mark(data.reference),
+        relations=[(word, data.relation is relation) for relation, word in RELATION_WORDS.items()],
+        paragraphs=[] if data.text is None else paragraphs(data.text, data),
     )
+
+
+def page(template: str, fit: Fit, **said: object) -> str:
+    """Return the HTML of one of the templates, in the style of all of them, set as tight as `fit` says."""
+    return _environment().get_template(template).render(said, fit=fit, style=_style(), day=day)
 
 
 def _title(kind: FormKind, text: ConsentText | None) -> tuple[str, str]:
