@@ -1,0 +1,88 @@
+"""The rule on whole columns against the same rule said lesson by lesson, on random journals and calendars."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle.actuality_oracle import Lesson, stands
+
+from journal.actuality import Actuality, Standing, figure, figures_by, last_day, standings
+
+MONDAY = date(2026, 11, 16)
+days = st.integers(-5, 25).map(lambda n: MONDAY + timedelta(days=n))
+lessons = st.lists(
+    st.builds(
+        Lesson,
+        st.none() | days,
+        st.none() | days,
+        st.sampled_from([False, False, True]),
+        st.sampled_from([False, False, False, True]),
+    ),
+    max_size=12,
+)
+
+
+def frame(rows: list[Lesson]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "date": pd.Series([row.day for row in rows], dtype="datetime64[s]"),
+            "filled_on": pd.Series([row.filled for row in rows], dtype="datetime64[s]"),
+            "cancelled": pd.Series([row.cancelled for row in rows], dtype=bool),
+            "unclear": pd.Series([row.unclear for row in rows], dtype=bool),
+            "class_name": pd.Series([f"{5 + n % 2}А" for n in range(len(rows))], dtype="str"),
+        }
+    )
+
+
+def weekday(day: date) -> bool:
+    return day.weekday() < 5
+
+
+def one(day: date, filled: date | None, as_of: date, within: int = 2) -> str:
+    told = standings(
+        frame([Lesson(day, filled, cancelled=False, unclear=False)]), as_of, within_days=within, is_school_day=weekday
+    )
+    return str(told[0])
+
+
+@given(lessons, days, st.integers(0, 4), st.frozensets(st.integers(-10, 60).map(lambda n: MONDAY + timedelta(days=n))))
+@settings(max_examples=200, deadline=None)
+def test_columns_and_lessons_agree(rows: list[Lesson], as_of: date, within: int, school_days: frozenset[date]) -> None:
+    table = frame(rows)
+    found = standings(table, as_of, within_days=within, is_school_day=school_days.__contains__)
+    expected = [stands(row, as_of, within, school_days) for row in rows]
+    assert found.tolist() == expected
+    counted = sum(word in {"in-time", "late", "not-filled"} for word in expected)
+    assert figure(found) == Actuality(expected.count("in-time"), counted)
+    parts = figures_by(table, found, ["class_name"])
+    assert set(parts) == {(name,) for name in table["class_name"]}
+    assert sum(part.counted for part in parts.values()) == counted
+
+
+@pytest.mark.parametrize(
+    ("filled", "as_of", "standing"),
+    [
+        (date(2026, 11, 24), date(2026, 11, 24), Standing.WITHIN_TERM),
+        (date(2026, 11, 24), date(2026, 11, 25), Standing.IN_TIME),
+        (date(2026, 11, 25), date(2026, 11, 25), Standing.LATE),
+        (date(2026, 11, 26), date(2026, 11, 25), Standing.NOT_FILLED),
+        (None, date(2026, 11, 25), Standing.NOT_FILLED),
+        (None, date(2026, 11, 19), Standing.NOT_HELD),
+    ],
+)
+def test_a_fridays_lesson_has_until_tuesday(filled: date | None, as_of: date, standing: Standing) -> None:
+    assert one(date(2026, 11, 20), filled, as_of) == standing
+
+
+def test_without_a_time_of_filling_there_is_no_share() -> None:
+    assert Actuality(3, 3, known=False).share is None
+    assert Actuality(0, 0).reaches(0.95) is None
+    assert Actuality(19, 20).reaches(0.95) is True
+    assert Actuality(18, 20).reaches(0.95) is False
+
+
+def test_a_calendar_without_school_days_leaves_the_term_open() -> None:
+    assert last_day(MONDAY, 1, lambda _: False) is None
+    assert last_day(MONDAY, 0, lambda _: False) == MONDAY
