@@ -16,8 +16,10 @@ from sandbox.portal.soap import DIARY, FaultCode, ServiceFaultError, diary, loca
 SERVICE_PATH = "/diary-exchange/1"
 MOST_RECORDS = 5000
 LARGEST_JOURNAL = 8 * 1024 * 1024  # bytes of SubmitJournal in canonical form
+NO_BATCH_ID = b"0" * 64  # stands in the batch id's place when the digest is taken
+SUBMIT_JOURNAL = "SubmitJournal"
 OPERATIONS = (
-    "SubmitJournal",
+    SUBMIT_JOURNAL,
     "GetReceipt",
     "ListHoldings",
     "ListApplications",
@@ -29,7 +31,6 @@ OPERATIONS = (
 
 _FOLDER = files("connectors") / "portal" / "contract"
 _ADDRESS_IN_FILE = b"https://localhost:8443/diary-exchange/1"
-_NO_BATCH_ID = "0" * 64
 _per_thread = threading.local()
 
 
@@ -60,12 +61,12 @@ def check_request(payload: _Element) -> str:
     operation = local_name(payload)
     if payload.tag != diary(operation) or operation not in OPERATIONS:
         raise ServiceFaultError(FaultCode.SCHEMA_VIOLATION, f"no operation of {DIARY}")
-    if operation == "SubmitJournal" and len(payload) > MOST_RECORDS:
+    if operation == SUBMIT_JOURNAL and len(payload) > MOST_RECORDS:
         raise ServiceFaultError(FaultCode.TOO_LARGE, f"more than {MOST_RECORDS} records")
     problem = violation(payload)
     if problem is not None:
         raise ServiceFaultError(FaultCode.SCHEMA_VIOLATION, problem)
-    if operation == "SubmitJournal":
+    if operation == SUBMIT_JOURNAL:
         _check_batch_id(payload)
     return operation
 
@@ -73,7 +74,7 @@ def check_request(payload: _Element) -> str:
 def batch_digest(journal: _Element) -> tuple[str, int]:
     """Return a SubmitJournal's batch id as its content makes it, and the bytes of its canonical form."""
     stated = journal.attrib["batchId"]
-    journal.set("batchId", _NO_BATCH_ID)
+    journal.set("batchId", NO_BATCH_ID.decode())
     canonical = etree.tostring(journal, method="c14n", exclusive=True, with_comments=False)
     journal.set("batchId", stated)
     return hashlib.sha256(canonical).hexdigest(), len(canonical)

@@ -10,24 +10,24 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
+from json.encoder import encode_basestring as _quoted
 
 from lxml import etree
 from lxml.etree import _Element
 
+from sandbox.portal.journal import Text, Told
 from sandbox.portal.request import Request
 from sandbox.portal.soap import (
     DIARY,
     FaultCode,
     ServiceFaultError,
     attribute,
-    collapse,
     day,
     diary,
     moment,
+    moment_held,
     moment_text,
     required,
-    texts,
     whole,
 )
 from sandbox.portal.views import note_exposures_of_records
@@ -37,23 +37,20 @@ TOKENS_LIVE = timedelta(hours=1)
 LARGEST_PAGE = 10_000
 REJECTION_CODE = "Refused"
 
-_CONTENT = (
-    "student_ref", "kind", "subject", "date", "lesson_number", "value", "weight", "work", "comment", "entered_at",
+Receipt = dict[str, str | int | None]
+
+_COLUMNS = (
+    "school", "record_id", "revision", "student_ref", "kind", "subject", "date", "lesson_number", "value", "weight",
+    "work", "comment", "entered_at", "withdrawn", "reason",
 )  # fmt: skip
-
-_HELD = ("revision", *_CONTENT, "withdrawn", "reason")
-_KEY = ("school", "record_id")
+Row = tuple[str, str, int, Text, Text, Text, Text, int | None, Text, Text, Text, Text, Text, int, Text]
+"""A row of `holding` by _COLUMNS; a plain tuple, for SQLite's module binds any other sequence slowly."""
+_KEY = frozenset({"school", "record_id"})
+_NO_CONTENT = (None,) * 10
 _UPSERT = f"""
-INSERT INTO holding ({", ".join((*_KEY, *_HELD))}) VALUES ({", ".join("?" * len((*_KEY, *_HELD)))})
-ON CONFLICT DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _HELD)}
+INSERT INTO holding ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" * len(_COLUMNS))})
+ON CONFLICT DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY)}
 """  # noqa: S608  joined from constants
-_TOLD = (*_CONTENT, "reason")
-_VALUES = itemgetter(*_KEY, *_HELD)
-_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
-
-Row = dict[str, str | int | None]
-_NO_CONTENT: Row = {**dict.fromkeys(_CONTENT), "withdrawn": 0, "reason": None}
-_WITHDRAW = diary("withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +63,20 @@ class Taken:
 
 def submit_journal(request: Request) -> _Element:
     """Take a batch whole, in the request's transaction, and answer its receipt."""
-    batch_id = required(request.element, "batchId")
-    known = _receipt(request, batch_id)
+    journal = request.journal
+    known = _receipt(request, journal.batch_id)
     if known is not None:
         return _receipt_reply("SubmitJournalResponse", known, duplicate=True)
-    moment(required(request.element, "createdAt"))
+    moment(journal.created_at)
     taken = divide(request, _held_revisions(request))
-    _store(request, batch_id, taken.changes)
-    row: Row = {
+    _store(request, taken.changes)
+    row: Receipt = {
         "school": request.school,
-        "batch_id": batch_id,
+        "batch_id": journal.batch_id,
         "receipt_id": f"r-{secrets.token_hex(12)}",
         "received_at": moment_text(request.now),
-        "record_count": len(request.element),
-        "accepted": len(request.element) - len(taken.rejected),
+        "record_count": len(journal.records),
+        "accepted": len(journal.records) - len(taken.rejected),
         "rejected": json.dumps([{"recordId": record_id, "code": REJECTION_CODE} for record_id in taken.rejected]),
     }
     request.connection.execute(
@@ -125,9 +122,9 @@ def divide(request: Request, held: dict[str, int]) -> Taken:
     newest = dict(held)
     changes: list[Row] = []
     rejected: list[str] = []
-    for item in request.element:
-        row = _row(request.school, item)
-        record_id, revision = str(row["record_id"]), int(row["revision"] or 0)
+    for told in request.journal.records:
+        row = _row(request.school, told)
+        record_id, revision = row[1], row[2]
         if request.rejecting is not None and request.rejecting.search(record_id):
             rejected.append(record_id)
         elif revision > newest.get(record_id, 0):
@@ -136,65 +133,58 @@ def divide(request: Request, held: dict[str, int]) -> Taken:
     return Taken(changes, rejected)
 
 
-def _row(school: str, item: _Element) -> Row:
-    row: Row = {
-        "school": school,
-        "record_id": required(item, "recordId"),
-        "revision": whole(required(item, "revision")),
-        **_NO_CONTENT,
-    }
-    if item.tag == _WITHDRAW:
-        row["withdrawn"], row["reason"] = 1, attribute(item, "reason")
-        return row
-    told = texts(item)
-    row["student_ref"] = collapse(told["studentRef"])
-    row["kind"] = collapse(told["kind"])
-    row["subject"] = collapse(told["subject"])
-    row["date"] = day(collapse(told["date"])).isoformat()
-    row["lesson_number"] = whole(told["lessonNumber"]) if "lessonNumber" in told else None
-    row["value"] = _collapsed(told.get("value"))
-    row["weight"] = _collapsed(told.get("weight"))
-    row["work"], row["comment"] = told.get("work"), told.get("comment")
-    row["entered_at"] = moment_text(moment(told["enteredAt"])) if "enteredAt" in told else None
-    return row
+def _row(school: str, told: Told) -> Row:
+    reason, record_id, revision, student, kind, subject, date, number, value, weight, work, comment, entered = told
+    if date is None:
+        return school, record_id, whole(revision), *_NO_CONTENT, 1, reason
+    held_date, lesson = day(date).isoformat(), None if number is None else whole(number)
+    entered_at = None if entered is None else moment_held(entered)
+    return (
+        school, record_id, whole(revision),
+        student, kind, subject, held_date, lesson, value, weight, work, comment, entered_at, 0, None,
+    )  # fmt: skip
 
 
-def _collapsed(text: str | None) -> str | None:
-    return None if text is None else collapse(text)
+def _act(row: Row) -> tuple[str, str, int, str]:
+    """Return what `history` says of a change: act, id, revision, and content as `json` would write it, but sooner."""
+    _, record_id, revision, student, kind, subject, date, lesson, value, weight, work, comment, entered, _, reason = row
+    if reason is not None:
+        return "withdraw", record_id, revision, f'{{"reason": "{reason}"}}'
+    content = "".join(
+        (
+            f'{{"student_ref": "{student}", "kind": "{kind}", "subject": {_quoted(subject or "")}, "date": "{date}"',
+            "" if lesson is None else f', "lesson_number": {lesson}',
+            "" if value is None else f', "value": {_quoted(value)}',
+            "" if weight is None else f', "weight": "{weight}"',
+            "" if work is None else f', "work": {_quoted(work)}',
+            "" if comment is None else f', "comment": {_quoted(comment)}',
+            "}" if entered is None else f', "entered_at": "{entered}"}}',
+        )
+    )
+    return "publish", record_id, revision, content
 
 
 def _held_revisions(request: Request) -> dict[str, int]:
-    ids = [collapse(value) for item in request.element if (value := item.get("recordId")) is not None]
+    ids = [record_id for _, record_id, *_ in request.journal.records]
     rows = request.connection.execute(
         "SELECT record_id, revision FROM holding WHERE school = ? AND record_id IN (SELECT value FROM json_each(?))",
         (request.school, json.dumps(ids)),
     )
-    return {row["record_id"]: row["revision"] for row in rows}
+    return dict(iter(rows))
 
 
-def _store(request: Request, batch_id: str, changes: Sequence[Row]) -> None:
+def _store(request: Request, changes: Sequence[Row]) -> None:
     before = request.connection.execute("SELECT coalesce(max(sequence), 0) FROM history").fetchone()[0]
-    request.connection.executemany(_UPSERT, map(_VALUES, changes))
-    at = moment_text(request.now)
+    request.connection.executemany(_UPSERT, changes)
+    at, school, batch_id = moment_text(request.now), request.school, request.journal.batch_id
     request.connection.executemany(
-        "INSERT INTO history (at, school, act, subject_id, revision, batch_id, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                at,
-                request.school,
-                "withdraw" if row["withdrawn"] else "publish",
-                row["record_id"],
-                row["revision"],
-                batch_id,
-                _AS_JSON({key: told for key in _TOLD if (told := row[key]) is not None}),
-            )
-            for row in changes
-        ],
+        "INSERT INTO history (at, school, batch_id, act, subject_id, revision, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(at, school, batch_id, *_act(row)) for row in changes],
     )
     note_exposures_of_records(request.connection, before, request.now, request.today)
 
 
-def _receipt(request: Request, batch_id: str) -> Row | None:
+def _receipt(request: Request, batch_id: str) -> Receipt | None:
     row = request.connection.execute(
         "SELECT * FROM receipt WHERE school = ? AND batch_id = ?", (request.school, batch_id)
     ).fetchone()
@@ -203,7 +193,7 @@ def _receipt(request: Request, batch_id: str) -> Row | None:
     return dict(row)
 
 
-def _receipt_reply(name: str, row: Row, *, duplicate: bool) -> _Element:
+def _receipt_reply(name: str, row: Receipt, *, duplicate: bool) -> _Element:
     reply = _element(name)
     reply.set("batchId", str(row["batch_id"]))
     reply.set("receiptId", str(row["receipt_id"]))

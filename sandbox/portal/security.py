@@ -47,6 +47,7 @@ from sandbox.portal.soap import (
     ServiceFaultError,
     moment,
     moment_text,
+    parse,
 )
 
 LONGEST_LIFE = timedelta(minutes=5)  # between Created and Expires, as the contract says
@@ -77,9 +78,9 @@ def load_credential(pem: bytes) -> Credential:
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """What a verified request says, and whose certificate signed it."""
+    """A verified request's Body, in the exclusive canonical form that was signed, and whose certificate signed it."""
 
-    payload: _Element = field(repr=False)
+    body: bytes = field(repr=False)
     signer: x509.Certificate
 
 
@@ -106,7 +107,7 @@ class Trust:
 
 
 def verify(envelope: _Element, trust: Trust, now: datetime) -> Authenticated:
-    """Return the one signed element within the Body; raises BadSignature or SchemaViolation."""
+    """Return the signed Body, in which there is one element; raises BadSignature or SchemaViolation."""
     if envelope.tag != _ENVELOPE or [child.tag for child in _elements(envelope)] != [_HEADER, _BODY]:
         raise ServiceFaultError(FaultCode.SCHEMA_VIOLATION, "not an Envelope of one Header and one Body")
     header, body = _elements(envelope)
@@ -118,15 +119,14 @@ def verify(envelope: _Element, trust: Trust, now: datetime) -> Authenticated:
     trust.check(certificate, now)
     _check_key_info(signature, token)
     _check_references(signature, [body, timestamp])
-    copies = verified(signature, [body, timestamp], certificate)
-    if copies is None:
+    canonical = verified(signature, [body, timestamp], certificate)
+    if canonical is None:
         raise _bad("the signature does not verify")
-    signed_body, signed_timestamp = copies
-    _check_fresh(signed_timestamp, now)
-    payload = list(_elements(signed_body))
-    if len(payload) != 1:
+    signed_body, signed_timestamp = canonical
+    _check_fresh(parse(signed_timestamp), now)
+    if len(_elements(body)) != 1:
         raise ServiceFaultError(FaultCode.SCHEMA_VIOLATION, "the Body holds not exactly one element")
-    return Authenticated(payload[0], certificate)
+    return Authenticated(signed_body, certificate)
 
 
 def envelope_around(payload: _Element) -> _Element:

@@ -17,12 +17,12 @@ from lxml.etree import _Element
 from sandbox.authority import Credential
 from sandbox.portal import application_operations, journal_operations, link_operations
 from sandbox.portal.answer import FAULT, OK, Answer, fault_element, sealed
-from sandbox.portal.contract import check_request, violation
+from sandbox.portal.contract import violation
 from sandbox.portal.distortion import distorted, instead_of_reply
 from sandbox.portal.misbehaviour import Misbehaviour, next_fault
-from sandbox.portal.request import Request
+from sandbox.portal.request import Asked, Request, read
 from sandbox.portal.security import Trust, verify
-from sandbox.portal.soap import DIARY, FaultCode, ServiceFaultError, moment_text, parse, required
+from sandbox.portal.soap import DIARY, FaultCode, ServiceFaultError, moment_text, parse
 from sandbox.portal.store import writing
 
 Operation = Callable[[Request], _Element]
@@ -63,20 +63,20 @@ class Service:
     def _answer(self, connection: sqlite3.Connection, message: bytes, action: str, client: str) -> Answer:
         now = self.now()
         try:
-            operation, payload = self._check(message, action, client, now)
+            asked = self._check(message, action, client, now)
         except ServiceFaultError as fault:
             return self.refuse(connection, fault, len(message))
-        misbehaviour = next_fault(connection, operation)
-        log = _LogEntry(now, operation, required(payload, "school"), misbehaviour, len(message))
+        misbehaviour = next_fault(connection, asked.operation)
+        log = _LogEntry(now, asked.operation, asked.school, misbehaviour, len(message))
         if misbehaviour is None:
-            reply, status = self._perform(connection, payload, log)
+            reply, status = self._perform(connection, asked, log)
             return Answer(status, sealed(reply, self.signing, now))
         instead = instead_of_reply(misbehaviour, self.signing, now)
         if instead is not None and not misbehaviour.kind.takes:
             with writing(connection):
                 log.write(connection, "not-taken")
             return instead
-        reply, status = self._perform(connection, payload, log)
+        reply, status = self._perform(connection, asked, log)
         return instead or distorted(reply, status, misbehaviour, self.signing, now)
 
     def refuse(self, connection: sqlite3.Connection, fault: ServiceFaultError, size: int) -> Answer:
@@ -86,24 +86,24 @@ class Service:
             _LogEntry(now, "", None, None, size).write(connection, fault.code)
         return Answer(FAULT, sealed(fault_element(fault), self.signing, now))
 
-    def _check(self, message: bytes, action: str, client: str, now: datetime) -> tuple[str, _Element]:
-        """Return the operation and its element, in that order of checks that the module's docstring gives."""
+    def _check(self, message: bytes, action: str, client: str, now: datetime) -> Asked:
+        """Return what is asked for, in that order of checks that the module's docstring gives."""
         authenticated = verify(parse(message), self.trust, now)
         if self.clients is not None and not {client, _fingerprint(authenticated.signer)} <= self.clients:
             raise ServiceFaultError(FaultCode.NOT_AUTHORIZED, "this certificate is not on the portal's list")
-        operation = check_request(authenticated.payload)
-        if action.strip('"') != f"{DIARY}#{operation}":
+        asked = read(authenticated.body)
+        if action.strip('"') != f"{DIARY}#{asked.operation}":
             raise ServiceFaultError(FaultCode.SCHEMA_VIOLATION, "SOAPAction names another operation")
-        if self.schools is not None and required(authenticated.payload, "school") not in self.schools:
+        if self.schools is not None and asked.school not in self.schools:
             raise ServiceFaultError(FaultCode.UNKNOWN_SCHOOL, "the portal does not know this school")
-        return operation, authenticated.payload
+        return asked
 
-    def _perform(self, connection: sqlite3.Connection, payload: _Element, log: "_LogEntry") -> tuple[_Element, int]:
+    def _perform(self, connection: sqlite3.Connection, asked: Asked, log: "_LogEntry") -> tuple[_Element, int]:
         """Do the operation; when this returns, what it took is on the disk (if the process dies here, too)."""
         rejecting = None if log.misbehaviour is None else log.misbehaviour.rejecting
         try:
             with writing(connection):
-                reply = OPERATIONS[log.operation](Request(connection, payload, log.at, rejecting))
+                reply = OPERATIONS[log.operation](Request(connection, asked, log.at, rejecting))
                 _check_reply(reply)
                 log.write(connection, "ok")
         except ServiceFaultError as fault:

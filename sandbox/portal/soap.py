@@ -26,6 +26,7 @@ _PREFIX = len(DIARY) + 2
 LARGEST_WHOLE = 2**63 - 1  # what an INTEGER of SQLite holds
 
 _SPACE = re.compile("[ \t\n\r]+")  # XML's white space; a no-break space is none
+_SECOND_IN_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?")
 
 
@@ -95,18 +96,6 @@ def required(element: _Element, name: str) -> str:
     return collapse(value)
 
 
-def child(element: _Element, name: str) -> str | None:
-    """Return the text of a child as it stands ("" when empty), or None without such a child."""
-    found = element.find(diary(name))
-    return None if found is None else (found.text or "")
-
-
-def token(element: _Element, name: str) -> str | None:
-    """Return the text of a child as a collapsed token, or None without such a child."""
-    text = child(element, name)
-    return None if text is None else collapse(text)
-
-
 @lru_cache(1 << 14)  # a batch says the same few words a thousand times
 def collapse(text: str) -> str:
     """Apply XML Schema's white space rule "collapse"."""
@@ -142,7 +131,7 @@ def day(text: str) -> date:
 def moment(text: str) -> datetime:
     """Read an xs:dateTime with a zone; raises SchemaViolation where it has none or cannot be stored."""
     try:
-        read = datetime.fromisoformat(collapse(text))
+        read = datetime.fromisoformat(text.strip(" \t\n\r"))
     except ValueError:
         read = None
     if read is None or read.tzinfo is None:
@@ -152,4 +141,10 @@ def moment(text: str) -> datetime:
 
 def moment_text(at: datetime) -> str:
     """Write an instant in UTC with microseconds: as the database and the replies hold it (sorts as time does)."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
+
+
+def moment_held(text: str) -> str:
+    """Return `moment_text(moment(text))`, of which a second in UTC, the usual form, is written already."""
+    at = moment(text)
+    return f"{text[:-1]}.000000Z" if _SECOND_IN_UTC.fullmatch(text) else moment_text(at)

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS holding (
     student_ref TEXT, kind TEXT, subject TEXT, date TEXT, lesson_number INTEGER, value TEXT, weight TEXT,
     work TEXT, comment TEXT, entered_at TEXT, withdrawn INTEGER NOT NULL, reason TEXT,
     PRIMARY KEY (school, record_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS holding_by_student ON holding (school, student_ref);
 CREATE TABLE IF NOT EXISTS link (
     school TEXT NOT NULL, link_id TEXT NOT NULL, revision INTEGER NOT NULL,

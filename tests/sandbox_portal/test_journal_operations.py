@@ -1,5 +1,6 @@
 """SubmitJournal, GetReceipt and ListHoldings keep the contract's promises."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +40,32 @@ def test_every_field_of_a_record_is_kept(portal: PortalServer, raw: RawClient) -
             "2026-09-15T09:30:00.500000Z",
         )
     ]
+
+
+def test_the_history_tells_in_json_what_is_held(portal: PortalServer, raw: RawClient) -> None:
+    odd = '"\\/ <«ё»> &\t\r\n\x7f\u2028𝔐'
+    full = {"lessonNumber": "0", "value": '"5"', "weight": "1.50", "work": odd, "comment": odd}
+    records = [publish("r-1", subject='"Алгебра"'), publish("r-2", **full, enteredAt="2026-09-15T12:30:00Z")]
+    raw.ok(journal([*records, publish("r-3", comment=""), withdraw("r-4", 2, "came-of-age")]))
+    columns = (
+        "student_ref", "kind", "subject", "date", "lesson_number", "value", "weight", "work", "comment", "entered_at",
+        "reason",
+    )  # fmt: skip
+    held = rows(portal, f"SELECT {', '.join(columns)} FROM holding ORDER BY record_id")  # noqa: S608  columns of above
+    told = [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in held]
+    history = rows(portal, "SELECT content FROM history ORDER BY subject_id")
+    assert [row[0] for row in history] == [json.dumps(one, ensure_ascii=False) for one in told]
+    assert told[1]["comment"] == odd
+
+
+def test_a_comment_is_no_part_of_a_value(portal: PortalServer, raw: RawClient) -> None:
+    batch = journal([publish("r-1", value="45")])
+    batch[0][-1].text = "4"
+    comment = etree.Comment("not signed")
+    comment.tail = "5"
+    batch[0][-1].append(comment)
+    raw.ok(batch)
+    assert held(portal) == [("r-1", 1, "45", 0)]
 
 
 def test_a_revision_that_is_not_newer_changes_nothing_and_counts_as_accepted(
