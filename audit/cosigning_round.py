@@ -32,10 +32,16 @@ UNKNOWN_KEY = "log-key-unknown"
 NO_COSIGNATURE = "no-cosignature"
 CLOCK_AHEAD = "clock-ahead"
 UNSTEADY = "unsteady"
+CONTRADICTED = "contradicted"
+"""The witness knows this log otherwise: it stays so until it cosigns what it is shown."""
 
 
 class LogContradictedError(AuditDamagedError):
-    """A witness knows this log otherwise: it was cut, forked, or put back from an older copy."""
+    """A witness (`vkey`) knows this log otherwise: it was cut, forked, or put back from an older copy."""
+
+    def __init__(self, ru: str, en: str, vkey: str) -> None:
+        super().__init__(ru, en)
+        self.vkey = vkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,7 @@ def _cut(answer: Answer, size: int) -> LogContradictedError:
         f"The witness {url} knows the audit log with {known} entries, here it has {size}: the log was cut or put back "
         "from an older copy. Nothing was sent. Restore the newest copy of the log, then check: dnevnik audit verify. "
         "If there is none, tell the witness's owner and begin a new log with a new key.",
+        answer.witness.key.vkey,
     )
 
 
@@ -164,4 +171,5 @@ def _forked(witness: WitnessAddress, size: int) -> LogContradictedError:
         f"The witness {witness.url} cosigned another audit log: its first {size} entries are not those here. "
         "The log was rewritten or forked. Nothing was sent. Keep it as it is, restore the copy that the witness knows, "
         "then check: dnevnik audit verify.",
+        witness.key.vkey,
     )

@@ -91,7 +91,7 @@ def look_at_audit(settings: Settings) -> Iterator[Finding]:
     engine = database.open_database(settings.bridge.state)
     try:
         open_vault(settings, engine)
-        log = open_audit_log(settings, engine)
+        log = open_audit_log(settings, engine, asking=True)  # `check` asks them, too
         yield found(Condition.FINE, _LOG, size=log.checkpoint().size)
         log.close()
     finally:

@@ -59,7 +59,7 @@ def look_at_witnesses(settings: Settings, now: datetime) -> Iterator[Finding]:
     audit = settings.audit
     engine = database.open_database(settings.bridge.state)
     try:
-        log = open_audit_log(settings, engine)
+        log = open_audit_log(settings, engine, asking=True)
         open_witnessing(settings, engine, log, audit.origin, lambda: now)
         log.close()
         with database.reading(engine) as connection:

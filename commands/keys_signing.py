@@ -23,6 +23,7 @@ from commands.call import Call, utc_now
 from commands.opening import check_keys, open_state
 from delivery.checkpoints import remember_checkpoint
 from flows.assembly import open_audit_log
+from flows.witness_opening import open_witnessing
 from journal.wording import BridgeError, ExitStatus, Wording
 from settings import Settings
 
@@ -79,7 +80,11 @@ def _change(
     settings: Settings, engine: Engine, path: Path, *, revoke: bool, boundary: Callable[[str], None]
 ) -> tuple[VerifierKey, VerifierKey]:
     """Change the key in the order of `audit.key_file`; returns the former and the present one."""
-    open_audit_log(settings, engine).close()  # refuses a log that is cut, finishes a change that died
+    with closing(
+        open_audit_log(settings, engine, asking=True)
+    ) as log:  # refuses a cut log, finishes a change that died
+        # What a witness knows of this log it can't tell any more once it is shown a key that is strange to it.
+        open_witnessing(settings, engine, log, settings.audit.origin, utc_now)
     old = signing_key_of(path, path.read_bytes(), settings.audit.origin, settings.audit.log)
     new = write_next(path, create_signing_key(), settings.audit.origin, revoke=revoke)
     boundary("written")

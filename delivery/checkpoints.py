@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from audit.cosigning_round import CONTRADICTED
 from database import gate
 from delivery.tables import CHECKPOINT_HOLDER, KNOWN_CHECKPOINT
 
@@ -84,10 +85,18 @@ def note_held(connection: Connection, origin: str, holder: str, *, size: int, no
 
 
 def note_failing(connection: Connection, origin: str, holder: str, *, trouble: str, now: datetime) -> None:
-    """Note that a holder could not be given a newer checkpoint; since when stays as first noted."""
+    """Note that a holder could not be given a newer checkpoint; since when stays as first noted.
+
+    One that contradicted the log is noted so until it holds a checkpoint again, whatever it says or not meanwhile.
+    """
     gate(connection, _LINE)
-    since = holders(connection, origin).get(holder, Held()).failing_since
-    _put(connection, origin, holder, {"trouble": trouble, "failing_since": now if since is None else min(since, now)})
+    before = holders(connection, origin).get(holder, Held())
+    if before.trouble == CONTRADICTED:
+        return
+    since = before.failing_since
+    if since is None or trouble == CONTRADICTED:
+        since = now
+    _put(connection, origin, holder, {"trouble": trouble, "failing_since": min(since, now)})
 
 
 def _put(connection: Connection, origin: str, holder: str, values: Mapping[str, object]) -> None:

@@ -26,13 +26,14 @@ from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.sealed.key_file import open_with
 from consent_registry.sealed.vault import Vault
 from database import open_database, reading, upgrade
-from delivery.checkpoints import known_checkpoint
+from delivery.checkpoints import holders, known_checkpoint
 from delivery.erasing import replay
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
 from flows.technical_log import open_technical_log
-from flows.witness_opening import open_witnessing
+from flows.witness_opening import open_witnessing, witness_addresses
+from flows.witnessing import refuse_contradicted
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
 from mappings.profile import load_profile
@@ -71,8 +72,12 @@ def open_vault(settings: Settings, engine: Engine) -> Vault:
     return open_with(engine, secret.read, secret.path)
 
 
-def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
-    """Open the audit log and hold it against what the database remembers. Raises BridgeError `audit`, `audit-cut`."""
+def open_audit_log(settings: Settings, engine: Engine, *, asking: bool = False) -> AuditLog:
+    """Open the audit log and hold it against what the database remembers. Raises BridgeError `audit`, `audit-cut`.
+
+    `asking`: the caller asks the witnesses next. Who doesn't is refused while one that contradicted the log has not
+    cosigned it since.
+    """
     try:
         secret = settings.audit.signing_key
         path = None if secret.path is None else secret.path.resolve()
@@ -80,6 +85,9 @@ def open_audit_log(settings: Settings, engine: Engine) -> AuditLog:
         log = open_log(settings.audit.log, key, settings.audit.origin, former_keys=former_keys(path))
         with reading(engine) as connection:
             known = known_checkpoint(connection, settings.audit.origin)
+            holding = holders(connection, settings.audit.origin)
+        if not asking:
+            refuse_contradicted(witness_addresses(settings), holding)
         if known is None or log.continues(*known):
             return log
         refusal = BridgeError("audit-cut", _CUT, {"size": known[0]})
@@ -147,7 +155,8 @@ def assemble(
     """Put the installation together; brings its database's tables up to date. Raises BridgeError."""
     engine = open_database(settings.bridge.state)
     upgrade(engine)
-    limits, log, vault = settings.limits, open_audit_log(settings, engine), open_vault(settings, engine)
+    limits, vault = settings.limits, open_vault(settings, engine)
+    log = open_audit_log(settings, engine, asking=True)
     replay(engine, vault, log, settings.audit.origin)  # a database that was put back must forget what was erased since
     return Bridge(
         engine=engine,

@@ -1,6 +1,7 @@
 """Words for people about witnesses and copies: why one has not cosigned, and who contradicts the log."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from audit.cosigning_client import Failing
 from audit.cosigning_round import CLOCK_AHEAD, NO_COSIGNATURE, UNKNOWN_KEY, UNKNOWN_LOG, UNSTEADY
@@ -34,10 +35,25 @@ _CONTRADICTED = Wording(
     "dnevnik audit verify",
 )
 
+_STILL = Wording(
+    ru="Свидетель {url} знает другой или более длинный журнал аудита (узнано {since}) и этого пока не заверил. Ничего "
+    "не отправлено и не записано. Верните новейшую копию журнала и проверьте: dnevnik audit verify, затем dnevnik "
+    "check. Если ошибся сам свидетель, уберите его адрес и ключ из [audit] witnesses и witness_keys",
+    en="The witness {url} knows another or a longer audit log (heard {since}) and has not cosigned this one since. "
+    "Nothing was sent or entered. Restore the newest copy of the log, then check: dnevnik audit verify, dnevnik check. "
+    "If it was the witness that erred, take its address and key out of [audit] witnesses and witness_keys",
+)
+
 
 def why(trouble: str) -> Wording:
     """Return the words for why a witness has not cosigned."""
     return _WHY.get(trouble, Wording(ru=f"отказал ({trouble})", en=f"refused ({trouble})"))
+
+
+def still_contradicted(url: str, since: datetime | None) -> Wording:
+    """Return what is said when a witness contradicted the log at `since` and has not cosigned it after."""
+    heard = "—" if since is None else since.isoformat(timespec="minutes")
+    return Wording(_STILL.ru.format(url=url, since=heard), _STILL.en.format(url=url, since=heard))
 
 
 def contradicted(where: Wording, known: int, size: int) -> Wording:

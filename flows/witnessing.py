@@ -2,9 +2,10 @@
 
 Rules (docs/adr/withdrawals-without-witnesses.md). Witnesses are asked when the bridge starts, at a run's start and
 end, and between batches, never more often than every so many seconds but at a run's end. One that knows another or a
-longer log stops everything at once. Fewer cosignatures than the quorum are borne for the set time, counted from
-the first round that fell short, over all processes and restarts; after it nothing is published and no link opened, but
-what the law demands to be taken back still is. Copies into a folder and by e-mail go at a run's end and stop nothing.
+longer log stops everything at once, and until it cosigns this log again: being away, or strange to a new key, takes
+nothing back. Fewer cosignatures than the quorum are borne for the set time, counted from the first round that fell
+short, over all processes and restarts; after it nothing is published and no link opened, but what the law demands to be
+taken back still is. Copies into a folder and by e-mail go at a run's end and stop nothing.
 """
 
 import threading
@@ -19,7 +20,7 @@ from sqlalchemy.engine import Engine
 
 from audit.cosigning import verify_cosignatures
 from audit.cosigning_client import WitnessAddress
-from audit.cosigning_round import Round, ask_all
+from audit.cosigning_round import CONTRADICTED, LogContradictedError, Round, ask_all
 from audit.errors import AuditDamagedError, NoteError
 from audit.log import AuditLog
 from audit.note import Checkpoint
@@ -35,7 +36,7 @@ from delivery.checkpoints import (
     note_held,
     remember_checkpoint,
 )
-from flows.witness_words import COPIES, DATABASE_WORD, LOG_FILE, contradicted, why
+from flows.witness_words import COPIES, DATABASE_WORD, LOG_FILE, contradicted, still_contradicted, why
 from journal.wording import BridgeError, Language, Wording
 
 log = structlog.get_logger("dnevnik.witnesses")
@@ -161,7 +162,12 @@ class Witnessing:
         with reading(self.engine) as connection:
             known = holders(connection, self.origin)
         sizes = {holder: held.size or 0 for holder, held in known.items()}
-        asked = ask_all(self.log, self.witnesses, sizes, self.clock())
+        try:
+            asked = ask_all(self.log, self.witnesses, sizes, self.clock())
+        except LogContradictedError as error:
+            with writing(self.engine) as connection:
+                note_failing(connection, self.origin, error.vkey, trouble=CONTRADICTED, now=self.clock())
+            raise
         now, checkpoint = self.clock(), asked.checkpoint
         enough = len(asked.cosignatures) >= self.quorum
         if enough:  # before the database: dies between the two, the file beside the log knows
@@ -179,8 +185,9 @@ class Witnessing:
             else:
                 note_failing(connection, self.origin, QUORUM, trouble=SHORT, now=now)
             remember_checkpoint(connection, self.origin, checkpoint.size, checkpoint.root, now)
-            self._standing = holders(connection, self.origin)[QUORUM]
-        self._last = asked
+            known = holders(connection, self.origin)
+        self._standing, self._last = known[QUORUM], asked
+        refuse_contradicted(self.witnesses, known)
 
     def _copies(self) -> list[Checkpoint]:
         """Return the newest copies in the folder that this log signed; one out of reach is told and passed over."""
@@ -207,6 +214,15 @@ class Witnessing:
             return
         said = contradicted(where, known.size, self.log.checkpoint().size)
         raise AuditDamagedError(said.ru, said.en)
+
+
+def refuse_contradicted(witnesses: Sequence[WitnessAddress], known: Mapping[str, Held]) -> None:
+    """Raise LogContradictedError when a witness contradicted the log and has not cosigned it since."""
+    for witness in witnesses:
+        held = known.get(witness.key.vkey, Held())
+        if held.trouble == CONTRADICTED:
+            said = still_contradicted(witness.url, held.failing_since)
+            raise LogContradictedError(said.ru, said.en, witness.key.vkey)
 
 
 def _parsed(note: bytes | None) -> Checkpoint | None:

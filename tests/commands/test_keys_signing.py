@@ -5,19 +5,24 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from worlds.command_line import Run
 
 import settings
+from audit.cosigning import cosigner_key
+from audit.cosigning_round import CONTRADICTED
 from audit.errors import AuditDamagedError
-from audit.keys import load_signing_key
+from audit.keys import create_signing_key, load_signing_key
 from audit.note import Checkpoint, VerifierKey, split_note
 from commands.call import Call
 from commands.console import Console
 from commands.keys_signing import rotate_signing
-from database import open_database
+from commands.recording import recorder
+from database import open_database, writing
+from delivery.checkpoints import note_failing, note_held
 from flows.assembly import open_audit_log
 from journal.wording import BridgeError, ExitStatus, Language
 
@@ -148,6 +153,27 @@ def test_a_revoked_key_appends_nothing_more(config: Path) -> None:
     assert checkpoint(config).signed_by([former]) is None
     assert beside(config) == set()
     assert [entry["event"] for entry in entries(config) if entry["kind"] == "key"] == ["rotated", "revoked"]
+
+
+def test_a_log_that_a_witness_contradicted_gets_neither_a_new_key_nor_an_entry(config: Path) -> None:
+    witness = cosigner_key(load_signing_key(create_signing_key(), "committee.example/w")).vkey
+    text = config.read_text().replace("witnesses = []", 'witnesses = ["http://127.0.0.1:1"]', 1)
+    config.write_text(text.replace("witness_keys = []", f'witness_keys = ["{witness}"]', 1))
+    engine = open_database(settings.load(config).bridge.state)
+    with writing(engine) as connection:
+        note_failing(connection, ORIGIN, witness, trouble=CONTRADICTED, now=datetime(2026, 10, 5, tzinfo=UTC))
+    key, before = present(config), checkpoint(config)
+    with pytest.raises(BridgeError, match="has not cosigned this one since"):
+        rotate(config)
+    with pytest.raises(BridgeError, match="has not cosigned this one since"), recorder(settings.load(config)):
+        pass
+    assert (present(config), beside(config), checkpoint(config)) == (key, set(), before)
+    with writing(engine) as connection:
+        note_held(
+            connection, ORIGIN, witness, size=before.size, note=before.note, now=datetime(2026, 10, 5, tzinfo=UTC)
+        )
+    engine.dispose()
+    assert rotate(config) is ExitStatus.DONE
 
 
 def test_a_key_that_others_may_read_is_refused_and_named(config: Path, run: Run) -> None:

@@ -13,13 +13,14 @@ from fakes.witnesses import RunningWitness
 from worlds.memory_world import CODE, Link, MemoryWorld, Row
 
 from audit.cosigning import cosigner_key, verify_cosignatures
+from audit.cosigning_round import UNKNOWN_KEY, LogContradictedError
 from audit.errors import AuditDamagedError
 from audit.keys import load_signing_key
 from audit.log import open_log
 from audit.note import Checkpoint
 from database import reading, writing
 from delivery.checkpoint_copies import MailRoute, newest_copies, store_copy
-from delivery.checkpoints import QUORUM, holders, note_held
+from delivery.checkpoints import QUORUM, holders, note_failing, note_held
 from flows.bridge import Bridge
 from flows.steps import sweep_school, sync_school
 from flows.witnessing import Witnessing
@@ -201,6 +202,44 @@ def test_a_log_put_back_from_an_older_copy_sends_nothing_and_a_restart_refuses_i
         connection.exec_driver_sql("DELETE FROM known_checkpoint")
     with pytest.raises(AuditDamagedError, match="witness"):
         world.bridge()
+
+
+def test_a_contradiction_outlasts_the_witness_being_away_and_ends_when_it_cosigns(world: WitnessedWorld) -> None:
+    world.quorum = 1
+    shutil.copytree(world.folder / "audit", world.folder / "older")
+    sync_school(world.bridge(), CODE)
+    shutil.copytree(world.folder / "audit", world.folder / "newest")
+    with writing(world.engine) as connection:  # all of the machine is put back from a backup
+        connection.exec_driver_sql("DELETE FROM checkpoint_holder")
+        connection.exec_driver_sql("DELETE FROM known_checkpoint")
+    put_back(world, "older")
+    with pytest.raises(AuditDamagedError, match="here it has"):
+        world.bridge()
+    for one in world.running:
+        one.stop()
+    with pytest.raises(LogContradictedError, match="has not cosigned this one since"):
+        world.bridge()
+    with writing(world.engine) as connection:
+        first, second = (cosigner_key(one.key).vkey for one in world.running)
+        note_failing(connection, "test-log", first, trouble=UNKNOWN_KEY, now=world.now)
+        note_failing(connection, "test-log", second, trouble=UNKNOWN_KEY, now=world.now)
+    with pytest.raises(LogContradictedError, match="has not cosigned this one since"):
+        world.bridge()
+    for one in world.running:
+        one.start()
+    with pytest.raises(AuditDamagedError):
+        world.bridge()
+    put_back(world, "newest")
+    world.bridge()
+    world.rows["mark:20"].value = "5"
+    balance = sync_school(world.bridge(), CODE)
+    assert (balance.failure, balance.sent) == (None, 1)
+
+
+def put_back(world: WitnessedWorld, copy: str) -> None:
+    world.restart()
+    shutil.rmtree(world.folder / "audit")
+    shutil.copytree(world.folder / copy, world.folder / "audit")
 
 
 def test_what_is_known_only_beside_the_log_in_the_database_or_as_a_copy_refuses_an_older_log_too(
