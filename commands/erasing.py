@@ -182,7 +182,8 @@ def _destroy(registry: Recorder, number: str, boundary: Boundary) -> None:
             stopped.append(refusal(row.school, row.student_key, blocked))
             return None, []
         counts = destroy_student(connection, registry.vault, found.held)
-        counts = _told(before) or counts
+        # What sorts of data went, never how many: a number of records would find the student's entries in the log.
+        counts = _told(before) or {name: 1 for name, count in counts.items() if count}
         boundary("deleted")
         values = {"state": DESTROYED, "student_key": None, "destroyed_at": moment, "counts": counts}
         connection.execute(ERASURE.update().where(mine).values(values))
@@ -196,13 +197,13 @@ def _destroy(registry: Recorder, number: str, boundary: Boundary) -> None:
 
 
 def _told(entries: Sequence[Erasure]) -> dict[str, int]:
-    """Return how much went, by what the log was told before the database forgot."""
+    """Return what sorts of data went, by what the log was told before the database forgot."""
     counts = next((entry.counts for entry in entries if entry.counts), {})
     return {name: count for name, count in counts.items() if isinstance(count, int)}
 
 
 def _entries(registry: Recorder, row: Row[Any], at: datetime, counts: Mapping[str, int]) -> list[Entry]:
-    """Return what the audit log is told: an entry a key, the first with what went."""
+    """Return what the audit log is told: an entry a key, the first with what sorts of data went."""
     return [
         Erasure(
             at=at,
@@ -211,7 +212,7 @@ def _entries(registry: Recorder, row: Row[Any], at: datetime, counts: Mapping[st
             why=row.why,
             mark=mark,
             by_digest=registry.by_digest,
-            counts=None if place else {name: count for name, count in counts.items() if count},
+            counts=None if place else dict(counts),
         )
         for place, mark in enumerate(row.marks)
     ]

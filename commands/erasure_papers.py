@@ -121,7 +121,7 @@ def _destruction(registry: Recorder, row: Row[Any], kept: _Kept) -> Destruction:
         by=kept.by,
         position=kept.position,
         destroyed_at=at,
-        events=tuple(LoggedEvent(at, what, row.counts[name]) for name, what in _EVENTS.items() if row.counts.get(name)),
+        events=tuple(LoggedEvent(at, what) for name, what in _EVENTS.items() if row.counts.get(name)),
     )
 
 

@@ -36,11 +36,10 @@ _TOO_LONG = Wording(
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """One line of the log of events: when, what was done, how much of it."""
+    """One line of the log of events: when and what was done; not how much of it."""
 
     at: datetime
     what: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -126,10 +125,10 @@ def act_csv(said: Destruction) -> bytes:
 
 
 def export_csv(said: Destruction) -> bytes:
-    """Return the export as CSV: its fields, an empty line, then the events: moment; event; count."""
-    events = [(moment(event.at), event.what, str(event.count)) for event in said.events]
+    """Return the export as CSV: its fields, an empty line, then the events: moment; event."""
+    events = [(moment(event.at), event.what) for event in said.events]
     fields = [("Поле", "Значение"), *rows_of_export(said)]
-    return _csv([*fields, (), ("Время", "Событие", "Количество"), *events])
+    return _csv([*fields, (), ("Время", "Событие"), *events])
 
 
 def moment(at: datetime) -> str:

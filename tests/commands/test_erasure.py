@@ -139,7 +139,8 @@ def test_nothing_is_left_and_the_act_the_log_and_the_list_say_so(desk: Desk) -> 
     (entry,) = logged(desk)
     assert (entry["school"], entry["why"]) == ("0252", "withdrawal")
     assert entry["counts"]["cases"] == entry["counts"]["keys"] == 1
-    assert entry["counts"]["records"] > 0
+    assert set(entry["counts"].values()) == {1}  # a number would find the student's entries
+    assert "records" in entry["counts"]
     assert str(entry["erasure"]) in done.out
     act_table, act, events = acts(desk)
     assert act.read_bytes().startswith(b"%PDF-")
@@ -150,7 +151,7 @@ def test_nothing_is_left_and_the_act_the_log_and_the_list_say_so(desk: Desk) -> 
     said = act_table.read_text("utf-8-sig")
     for told in (PARENT, BY[1], BY[3], "часть 5 статьи 21", "Школа 0252", str(entry["erasure"])):
         assert told in said
-    assert "ключ шифрования данных уничтожен;1" in events.read_text("utf-8-sig")
+    assert "ключ шифрования данных уничтожен" in events.read_text("utf-8-sig")
     again = destroy(desk)
     assert (again.status, "nothing is kept" in again.err) == (2, True)
     listed = desk.run("--config", desk.world.config, "erase", "list")
@@ -234,7 +235,7 @@ def test_killed_between_the_log_and_the_commit_the_log_is_believed(desk: Desk, m
     assert kept(desk) == {}
     (entry,) = logged(desk)
     assert entry["counts"]["cases"] == 1
-    assert "связи ученика с учётными записями удалены;1" in acts(desk)[2].read_text("utf-8-sig")
+    assert "связи ученика с учётными записями удалены" in acts(desk)[2].read_text("utf-8-sig")
 
 
 def test_a_backup_that_is_put_back_forgets_again_at_its_first_opening(desk: Desk) -> None:

@@ -23,7 +23,7 @@ SAID = Destruction(
     by="Иванова Анна Петровна",
     position="заместитель директора",
     destroyed_at=AT,
-    events=(LoggedEvent(AT, "ключ шифрования уничтожен", 1),),
+    events=(LoggedEvent(AT, "ключ шифрования уничтожен"),),
 )
 ACT = (
     "Наименование оператора", "Адрес оператора", "по поручению", "Субъекты", "Лицо, уничтожившее", "Должность",
@@ -62,7 +62,7 @@ def test_the_tables_say_the_same() -> None:
     exported = table(export_csv(SAID))
     for wanted in EXPORT:
         assert [row for row in exported if row and wanted in row[0]], wanted
-    assert exported[-1] == ["25.11.2026 12:05:01 +03:00", "ключ шифрования уничтожен", "1"]
+    assert exported[-1] == ["25.11.2026 12:05:01 +03:00", "ключ шифрования уничтожен"]
 
 
 def test_the_same_data_give_the_same_bytes_and_nothing_of_it_shows_in_a_repr() -> None:
