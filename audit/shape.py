@@ -190,10 +190,15 @@ class FieldShape:
 class FieldShapes:
     """The fields of one class, read from its annotations."""
 
-    __slots__ = ("by_name", "required")
+    __slots__ = ("by_name", "checks", "forms", "required")
 
     def __init__(self, cls: type["Checked"]) -> None:
         self.by_name = {field.name: field for field in _annotated_shapes(cls)}
+        self.checks = tuple((field.name, field.optional, field.shape.check) for field in self.by_name.values())
+        self.forms = tuple(
+            (field.name, None if isinstance(field.shape, _AsItIs) else field.shape.plain)
+            for field in self.by_name.values()
+        )
         self.required = frozenset(field.name for field in self.by_name.values() if field.required)
 
 
@@ -224,18 +229,18 @@ class Checked:
     """A value whose fields are checked against their shapes when it is made. Raises EntryError."""
 
     def __post_init__(self) -> None:
-        for field in field_shapes(type(self)).by_name.values():
-            value = getattr(self, field.name)
-            if value is None and field.optional:
+        misfit = None
+        for name, optional, check in field_shapes(type(self)).checks:
+            value = getattr(self, name)
+            if value is None and optional:
                 continue
             try:
-                field.shape.check(value)
+                check(value)
             except MisfitError:
-                misfit = True
-            else:
-                misfit = False
-            if misfit:  # raised here, so that no chained exception holds the value
-                raise field_error(type(self), field.name)
+                misfit = name
+                break
+        if misfit is not None:  # raised here, so that no chained exception holds the value
+            raise field_error(type(self), misfit)
 
 
 def field_error(cls: type[Checked], name: str) -> EntryError:
@@ -249,10 +254,10 @@ def field_error(cls: type[Checked], name: str) -> EntryError:
 def plain_fields(item: Checked) -> dict[str, Json]:
     """Return an item's fields in their JSON form; a field that is None is left out."""
     plain: dict[str, Json] = {}
-    for field in field_shapes(type(item)).by_name.values():
-        value = getattr(item, field.name)
+    for name, form in field_shapes(type(item)).forms:
+        value = getattr(item, name)
         if value is not None:
-            plain[field.name] = field.shape.plain(value)
+            plain[name] = value if form is None else form(value)
     return plain
 
 

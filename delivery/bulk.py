@@ -36,4 +36,9 @@ def _bound(column: "sa.Column[object]", values: Sequence[object] | Same, dialect
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
     if isinstance(values, Same):
         return repeat(values.value if process is None else process(values.value))
-    return values if process is None else [process(value) for value in values]
+    if process is None:
+        return values
+    if isinstance(column.type, sa.Date):  # a school year has few days, so each is written once
+        written = {day: process(day) for day in set(values)}
+        return [written[day] for day in values]
+    return [process(value) for value in values]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -12,7 +13,11 @@ from consent_registry.decision import Grant, Refusal
 from delivery.lease import Lease
 from delivery.patience import Patience, Turns
 from journal.portal import Portal, PortalError
+from journal.records import Receipt
 from journal.wording import BridgeError
+
+ResolvedBy = Literal["reply", "receipt"]
+Heard = tuple[Receipt, ResolvedBy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Desk:
     """Done before a request and while waiting: takes back what lost its ground since. Raises TakingBackStoppedError."""
     urgent: bool = False
     """What is sent from here takes back: it waits for nobody else's requests."""
+    heard: list[Heard] = field(default_factory=list, repr=False)
+    """Receipts that the portal gave and that are not entered yet (`delivery.outcome`); one list for all its copies."""
     boundary: Callable[[str], None] = field(default=lambda _: None)
     """Called with the name of each step just done; tests end the process here."""
 

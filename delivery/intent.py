@@ -63,10 +63,12 @@ def _cells(column: pd.Series) -> list[Any]:
         return list(column.dt.date)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return [None if moment is pd.NaT else moment for moment in column.array.to_pydatetime()]
-    present = column.notna()
+    cells, present = column.tolist(), column.notna().to_numpy()
     if column.name == "lesson_number":
-        return [int(cell) if there else None for cell, there in zip(column, present, strict=True)]
-    return column.astype(object).where(present, None).tolist()
+        return [int(cell) if there else None for cell, there in zip(cells, present.tolist(), strict=True)]
+    if present.all():
+        return cells
+    return [cell if there else None for cell, there in zip(cells, present.tolist(), strict=True)]
 
 
 def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[ledger.BatchRow]:
@@ -144,13 +146,15 @@ def permitted_now(
     kept: list[ledger.BatchRow] = []
     used: dict[str, dict[str, Grant]] = defaultdict(dict)
     covered: dict[tuple[str, str, date], bool] = {}
+    takes_part = {student: in_pilot(student) for student in students}
     for row in rows:
         student, kind, day = row.student_key, row.kind, row.date
         may_go = covered.get((student, kind, day))
         if may_go is None:
-            grants = list(covering(by_student[student], student, RecordKind(kind), day)) if in_pilot(student) else []
+            grants = list(covering(by_student[student], student, _KINDS[kind], day)) if takes_part[student] else []
             may_go = covered[student, kind, day] = bool(grants)
-            used[student].update((grant.link_id, grant) for grant in grants)
+            for grant in grants:
+                used[student][grant.link_id] = grant
         if may_go or row.action == "withdraw":
             kept.append(row)
     return kept, {student: list(grants.values()) for student, grants in used.items()}

@@ -189,16 +189,20 @@ def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: d
         this_row = BATCH_ROW.c.batch_id == batch_id, BATCH_ROW.c.record_id == sa.bindparam("b_record")
         if rows:
             connection.execute(BATCH_ROW.delete().where(*this_row), [{"b_record": row.record_id} for row in rows])
-    # what is left of the batch was taken
+    # What is left of the batch was taken. A statement finds its rows by the batch, so one for none is left out.
+    counted = connection.execute(sa.select(BATCH.c.published, BATCH.c.withdrawn).where(BATCH.c.batch_id == batch_id))
+    published, withdrawn = counted.one()
     told = RECORD.update().where(RECORD.c.record_id == BATCH_ROW.c.record_id, BATCH_ROW.c.batch_id == batch_id)
     shown = told.where(BATCH_ROW.c.action == "publish")
     content = {name: BATCH_ROW.c[name] for name in ("digest", "kind", "date")}
-    connection.execute(shown.values(held=True, rejected_digest=None, **content, **_FORGIVEN))
-    gone = told.where(BATCH_ROW.c.action == "withdraw")
-    connection.execute(gone.values(held=False, digest=None))
-    # A withdrawal that was rejected before is done now; a content that was rejected stays rejected.
-    forgiven = gone.where(RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
-    connection.execute(forgiven.values(**_FORGIVEN))
+    if published:
+        connection.execute(shown.values(held=True, rejected_digest=None, **content, **_FORGIVEN))
+    if withdrawn:
+        gone = told.where(BATCH_ROW.c.action == "withdraw")
+        connection.execute(gone.values(held=False, digest=None))
+        # A withdrawal that was rejected before is done now; a content that was rejected stays rejected.
+        forgiven = gone.where(RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
+        connection.execute(forgiven.values(**_FORGIVEN))
     _close(connection, batch_id, TAKEN, now, receipt_id=receipt.receipt_id, rejected=len(rejected))
 
 

@@ -9,20 +9,23 @@ for this batch's receipt. Hearing one all the same it leaves word, so that the b
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 from sqlalchemy.engine import Connection
 
 from audit.entry import DisclosureOutcome, Rejected, portal_code
 from database import reading, writing
 from delivery import ledger
-from delivery.desk import Desk
+from delivery.desk import Desk, ResolvedBy
 from delivery.lease import check_lease, confirm_lease
 from delivery.stragglers import close_as_straggler, look_out_again, settle_straggler
 from journal.records import Receipt
 from journal.wording import BridgeError
 
-ResolvedBy = Literal["reply", "receipt"]
+
+def enter_heard(desk: Desk) -> None:
+    """Enter the receipts that were heard and are not entered yet. Raises as `enter_receipt`; the next run asks then."""
+    while desk.heard:
+        enter_receipt(desk, *desk.heard.pop(0))
 
 
 def enter_receipt(desk: Desk, receipt: Receipt, resolved_by: ResolvedBy) -> None:

@@ -7,6 +7,8 @@ The way of one batch, and what is true if the process dies there:
    then "not-taken".
 3. the request. Dies during or after it: the next run asks GetReceipt and enters what it hears.
 4. the outcome goes into the audit log, then into the ledger (`delivery.outcome`).
+Of publications, 4 of the batch before and 1 and 2 of the batch after are done while the portal has this one
+(`delivery.ahead`).
 
 Rules. No audit log, no sending. A batch is sent again only when the portal said that it did not take it, and
 only while consents still cover all of it. When an outcome stays unknown, nothing more is sent for this school; a
@@ -18,8 +20,10 @@ Deliberately not here: what to send (`delivery.plan`), links (`delivery.send_lin
 (`delivery.recover`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +31,8 @@ import pandas as pd
 
 from database import reading
 from delivery import ledger
-from delivery.desk import Desk, SendingTally, TakingBackStoppedError
+from delivery.ahead import Meanwhile, looking_ahead
+from delivery.desk import Desk, ResolvedBy, SendingTally, TakingBackStoppedError
 from delivery.intent import (
     Content,
     Intent,
@@ -39,11 +44,12 @@ from delivery.intent import (
     withdraw_rows,
 )
 from delivery.lease import check_lease
-from delivery.outcome import ResolvedBy, enter_not_taken, enter_receipt
+from delivery.outcome import enter_heard, enter_not_taken
 from delivery.receipts import doubt, doubted
 from delivery.watch import has_moved
 from journal.portal import PortalError, Resend
 from journal.records import Receipt
+from journal.wording import BridgeError
 
 RECORDS_FAULTS = frozenset({"SchemaViolation", "TooLarge"})
 """The portal's final refusals that speak of what a batch says, not of who sends it."""
@@ -63,6 +69,20 @@ class _Calls:
     broken: bool = False
 
 
+@dataclass(slots=True)
+class _Part:
+    """A batch's worth of rows; `stored` are its intents where they were stored ahead of its turn."""
+
+    rows: list[ledger.BatchRow] = field(repr=False)
+    contents: Mapping[str, Content] = field(repr=False)
+    stored: list[Intent] | None = field(default=None, repr=False)
+
+    def store(self, desk: Desk, tally: SendingTally) -> None:
+        """Store it ahead of its turn."""
+        self.stored = []
+        self.stored.extend(store_intents(desk, self.rows, self.contents, tally))
+
+
 def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Take records back. `withdraw` has the columns of RecordPlan.withdraw."""
     order = _in_order(withdraw, ["student_key", "record_id"])
@@ -70,22 +90,47 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
         if tally.stopped_by:
             tally.not_withdrawn += len(order) - start
             return
-        _send(desk, withdraw_rows(withdraw.iloc[order[start : start + batch_records]]), {}, tally)
+        part = _Part(withdraw_rows(withdraw.iloc[order[start : start + batch_records]]), {})
+        _send(desk, part, tally, Meanwhile())
+        enter_heard(desk)
 
 
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Publish records. `publish` has the columns of RecordPlan.publish."""
     order = _in_order(publish, ["student_key", "source_key"])
-    for start in range(0, len(order), batch_records):
-        part = publish.iloc[order[start : start + batch_records]]
-        take_back_first(desk, tally)
-        if tally.stopped_by:
-            tally.failed += len(part)
-            continue
-        contents = content_rows(part)
-        batch = publish_rows(contents, desk.new_id)
-        by_key = {content_key(row): content for row, content in zip(batch, contents, strict=True)}
-        _send(desk, batch, by_key, tally)
+    starts = range(0, len(order), batch_records)
+    ahead: _Part | None = None
+
+    def part_at(start: int) -> _Part:
+        contents = content_rows(publish.iloc[order[start : start + batch_records]])
+        rows = publish_rows(contents, desk.new_id)
+        return _Part(rows, {content_key(row): content for row, content in zip(rows, contents, strict=True)})
+
+    def look_ahead(start: int) -> None:
+        nonlocal ahead
+        enter_heard(desk)
+        if start < len(order):
+            ahead = part_at(start)
+            ahead.store(desk, tally)
+
+    try:
+        with looking_ahead() as meanwhile:
+            for start in starts:
+                part, ahead = ahead, None
+                take_back_first(desk, tally)
+                if part is None:
+                    if tally.stopped_by:
+                        tally.failed += min(batch_records, len(order) - start)
+                        continue
+                    part = part_at(start)
+                if desk.heard or start + batch_records < len(order):
+                    meanwhile.put(partial(look_ahead, start + batch_records))
+                _send(desk, part, tally, meanwhile)
+    except BridgeError:
+        with suppress(BridgeError):  # what was heard is entered all the same, or word of it is left
+            enter_heard(desk)
+        raise
+    enter_heard(desk)
 
 
 def _in_order(frame: pd.DataFrame, names: list[str]) -> npt.NDArray[np.intp]:
@@ -102,23 +147,27 @@ def take_back_first(desk: Desk, tally: SendingTally) -> None:
             tally.stopped_by = stopped.failure
 
 
-def _send(desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, Content], tally: SendingTally) -> None:
-    waiting = [rows]
+def _send(desk: Desk, part: _Part, tally: SendingTally, meanwhile: Meanwhile) -> None:
+    waiting = [part]
     while waiting:
         part = waiting.pop(0)
-        if tally.stopped_by:
-            _count_failed(part, tally)
+        if tally.stopped_by and part.stored is None:
+            _count_failed(part.rows, tally)
             continue
         divided: list[list[ledger.BatchRow]] = []
-        for intent in store_intents(desk, part, contents, tally):
+        intents: Iterable[Intent] = part.stored or ()
+        if part.stored is None:
+            intents = store_intents(desk, part.rows, part.contents, tally)
+        for intent in intents:
             if tally.stopped_by:
                 _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by.code, tally)
             else:
-                divided += _submit(desk, intent, tally)
-        waiting[:0] = divided
+                divided += _submit(desk, intent, tally, meanwhile)
+                meanwhile.check()
+        waiting[:0] = [_Part(rows, part.contents) for rows in divided]
 
 
-def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> list[list[ledger.BatchRow]]:
+def _submit(desk: Desk, intent: Intent, tally: SendingTally, meanwhile: Meanwhile) -> list[list[ledger.BatchRow]]:
     """Send one stored batch and enter its outcome; an outcome that stays unknown stops the sending.
 
     Returns what is to be stored and sent in its place: the parts that a refused batch was divided into, or all of one
@@ -126,7 +175,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> list[list[ledger
     """
     calls = _Calls()
     try:
-        receipt, resolved_by = _receipt_for(desk, intent, calls)
+        receipt, resolved_by = _receipt_for(desk, intent, calls, meanwhile)
     except GroundLostError:
         enter_not_taken(desk, intent.prepared.batch_id, ledger.NOT_TAKEN, "ground-lost", may_arrive=calls.broken)
         return [[replace(row, new=False) for row in intent.rows]]
@@ -138,7 +187,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally) -> list[list[ledger
         failure = error
     else:
         desk.boundary("reply-received")
-        enter_receipt(desk, receipt, resolved_by)
+        desk.heard.append((receipt, resolved_by))
         _count(intent.rows, receipt, tally)
         tally.refused_in_a_row = 0
         return []
@@ -167,14 +216,15 @@ def _divide(desk: Desk, intent: Intent, code: str, tally: SendingTally) -> list[
     return [known[: len(known) // 2], known[len(known) // 2 :]]
 
 
-def _receipt_for(desk: Desk, intent: Intent, calls: _Calls) -> tuple[Receipt, ResolvedBy]:
+def _receipt_for(desk: Desk, intent: Intent, calls: _Calls, meanwhile: Meanwhile) -> tuple[Receipt, ResolvedBy]:
     """Submit until a receipt, a refusal, or the end of patience; a lost reply is asked after, never sent blindly."""
 
     def once() -> Receipt:
+        meanwhile.check()
         desk.turns.take(urgent=desk.urgent, meanwhile=desk.first)
         _still_stands(desk, intent)
         desk.boundary("about-to-send")
-        return desk.portal.submit(intent.prepared)
+        return meanwhile.ask(partial(desk.portal.submit, intent.prepared))
 
     sent = {row.record_id for row in intent.rows}
     lost = PortalError("no-attempt", Resend.RETRYABLE)

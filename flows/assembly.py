@@ -6,7 +6,7 @@ bridge for a configuration (`shared_bridge`), for the schema of the portal takes
 """
 
 import os
-import uuid
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -55,7 +55,7 @@ def software() -> str:
 
 def random_id() -> str:
     """Return a new opaque id: 32 hexadecimal digits of randomness."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def utc_now() -> datetime:

@@ -20,6 +20,7 @@ from delivery.balance import SchoolBalance
 from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
 from delivery.lease import PROLONG_AFTER, confirm_lease
 from delivery.links import LinkPlan
+from delivery.outcome import enter_heard
 from delivery.plan import KEY_COLUMNS
 from delivery.send import send_withdrawals
 from delivery.send_links import LinkTally, end_links
@@ -68,6 +69,7 @@ class TakingBack:
             later = mark_of(connection, self.school.code, now, self.bridge.today)
             students = None if self.mark is None else students_concerned(connection, self.mark, later)
         self.mark = later
+        enter_heard(self.desk)  # so that the ledger says all that the portal shows
         if students is None or students:
             self._take_back(look_at(self.bridge, self.school, None, self.roster, now, students))
         return True
