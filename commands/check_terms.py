@@ -10,6 +10,7 @@ import database
 from commands.findings import Condition, Finding, found
 from commands.term_clocks import school_terms, working_days
 from consent_registry.terms.deadlines import alarms
+from flows.assembly import open_vault
 from journal.wording import Wording
 from settings import SchoolSection, Settings
 
@@ -27,8 +28,9 @@ def look_at_terms(settings: Settings, school: SchoolSection, now: datetime) -> I
     within = settings.consent.alarm_days
     engine = database.open_database(settings.bridge.state)
     try:
+        vault = open_vault(settings, engine)
         with database.reading(engine) as connection:
-            terms = school_terms(connection, settings, school.code, now, working_days(settings))
+            terms = school_terms(connection, settings, school.code, now, working_days(settings), vault)
     finally:
         engine.dispose()
     urgent = alarms(terms, within_days=within)

@@ -1,4 +1,8 @@
-"""The clocks of the law as the commands need them: a school's terms by the installation's limits and calendar."""
+"""The clocks of the law as the commands need them: a school's terms by the installation's limits and calendar.
+
+Rules. Destruction is owed where a consent was withdrawn and, with `vault`, where a student's every ground is gone for
+another reason (a term that ran out, an ending, coming of age: the birth date is sealed), as `dnevnik erase due` has it.
+"""
 
 from datetime import date, datetime
 
@@ -6,9 +10,11 @@ from sqlalchemy.engine import Connection
 
 from consent_registry.applications.procedure import ApplicationState
 from consent_registry.fact_store import registry_now
+from consent_registry.sealed.vault import Vault
 from consent_registry.terms.deadlines import Duty, Term, TermKind, TermLimits, terms
 from consent_registry.terms.duties import open_duties
 from consent_registry.terms.working_days import WorkingDays, load_working_days
+from delivery.erasing_due import due
 from settings import Settings
 
 
@@ -29,12 +35,26 @@ def limits(settings: Settings) -> TermLimits:
 
 
 def school_terms(
-    connection: Connection, settings: Settings, code: str, now: datetime, calendar: WorkingDays
+    connection: Connection,
+    settings: Settings,
+    code: str,
+    now: datetime,
+    calendar: WorkingDays,
+    vault: Vault | None = None,
 ) -> list[Term]:
-    """Return the terms of all that a school owes, the first due first. Raises BridgeError `clock-back`."""
+    """Return the terms of all that a school owes, the first due first. Raises BridgeError `clock-back`.
+
+    Without `vault` nothing sealed is read.
+    """
     moment = registry_now(connection, code, now)
     zone = settings.bridge.timezone
     duties = open_duties(connection, code, now=moment, timezone=zone)
+    if vault is not None:
+        told = {duty.reference for duty in duties if duty.kind is TermKind.DESTRUCTION}
+        days = settings.consent.destroy_days
+        for student in due(connection, vault, code, now=moment, timezone=zone, destroy_days=days):
+            untold = (link for link in student.links if link not in told)
+            duties += [Duty(TermKind.DESTRUCTION, code, link, student.since) for link in untold]
     return terms(duties, today=moment.astimezone(zone).date(), working_days=calendar, limits=limits(settings))
 
 

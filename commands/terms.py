@@ -66,7 +66,7 @@ def list_terms(call: Call, schools: Sequence[str], *, within: int | None, as_doc
     cases: dict[str, NamedCase] = {}
     with recorder(settings) as registry, database.reading(registry.engine) as connection:
         for school in chosen:
-            found += school_terms(connection, settings, school.code, now, calendar)
+            found += school_terms(connection, settings, school.code, now, calendar, registry.vault)
         cases = _cases(connection, found)
     shown = found if within is None else alarms(found, within_days=within)
     urgent = set(alarms(shown, within_days=settings.consent.alarm_days))

@@ -21,12 +21,16 @@ from consent_registry.tables import CASE, STUDENT_KEY
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One student whose data have lost their ground: since when, why, by which day they must be destroyed."""
+    """One student whose data have lost their ground: since when, why, by which day they must be destroyed.
+
+    `links` are the references of the student's cases.
+    """
 
     student: str
     since: date
     why: Why
     due_on: date
+    links: tuple[str, ...] = ()
 
 
 def due(
@@ -40,7 +44,8 @@ def due(
         standing = Standing(kept=True, ends=ends)
         if standing.ended_at is not None and standing.why is not None:
             since = standing.ended_at.astimezone(timezone).date()
-            found.append(Due(student, since, standing.why, since + timedelta(days=destroy_days)))
+            links = tuple(case.key.link_id for case in cases)
+            found.append(Due(student, since, standing.why, since + timedelta(days=destroy_days), links))
     return sorted(found, key=lambda one: (one.due_on, one.student))
 
 

@@ -9,20 +9,15 @@ the procedure is no problem: the registry keeps it at the stage it has reached, 
 Deliberately not here: what the registry already knows (`consent_registry.register.registration`), who the student is.
 """
 
-import csv
-import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import TypeVar
-from zipfile import BadZipFile
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
+from consent_registry.register.table import read_table
 from journal.vocabulary import RecordKind, Relation
 from journal.wording import BridgeError, Language, Wording
 
@@ -44,6 +39,12 @@ _MOMENTS = frozenset(["submitted_at", "identified_at", "registered_at", "withdra
 _YEARS = 1900, 2199
 _UNLIKELY_BEFORE = 1950
 _REQUIRED = frozenset(["school", "account_id", "relation", "submitted_at"])
+
+_LONGEST = 500
+_UNSEEN = frozenset(["Cc", "Cs", "Co", "Cn"])
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of what is read after them."""
+_A_NUMBER = re.compile(r"\d{4}")
 
 Value = str | date | datetime | None
 T = TypeVar("T")
@@ -159,6 +160,15 @@ _E_FORM = Wording(
 )
 _E_MISSING = Wording("нет столбца {name}", "there is no column {name}")
 _E_UNKNOWN = Wording("лишний столбец {name}", "unknown column {name}")
+_E_UNSEEN = Wording(
+    "в тексте невидимые управляющие знаки: впишите его заново",
+    "the text holds unseen control characters: type it anew",
+)
+_E_LONG = Wording("текст длиннее {most} знаков", "the text is longer than {most} characters")
+_E_NUMBER = Wording(
+    "здесь вид документа, а не его номер: номер в реестр не вносится",
+    "this is the document's kind, not its number: the number is not entered",
+)
 _E_WIDTH = Wording("полей не столько, сколько в заголовке", "the number of fields differs from the header's")
 
 
@@ -176,17 +186,21 @@ def read_rows(path: Path, *, two_persons: bool) -> tuple[list[RegisterRow], list
     A field that can't be read is None in its row; a line of another width is a problem and no row. Raises
     RegisterProblemsError when the file has no rows to speak of, OSError when there is no such file.
     """
-    lines = _lines(path.read_bytes(), xlsx=path.suffix.lower() == ".xlsx")
+    content, xlsx = path.read_bytes(), path.suffix.lower() == ".xlsx"
+    table = read_table(content, xlsx=xlsx)
+    if table is None:
+        raise RegisterProblemsError([RegisterProblem(0, "", _E_FORM)])
+    lines, problems = table.lines, [RegisterProblem(*problem) for problem in table.problems]
     header = _trimmed([_text(name) for name in next(iter(lines), ())])
-    problems = [RegisterProblem(0, "", wrong) for wrong in _header_problems(header)]
-    if problems:
-        raise RegisterProblemsError(problems)
+    wrong = [RegisterProblem(0, "", wording) for wording in _header_problems(header)]
+    if wrong:
+        raise RegisterProblemsError([*wrong, *problems])
     rows = []
     for number, line in enumerate(lines[1:], 2):
         cells = _trimmed(line)
         if not cells:
             continue
-        if len(cells) > len(header) or (len(line) < len(header) and path.suffix.lower() != ".xlsx"):
+        if len(cells) > len(header) or (len(line) < len(header) and not xlsx):
             problems.append(RegisterProblem(number, "", _E_WIDTH))
             continue
         padded = [*cells, *[None] * (len(header) - len(cells))]
@@ -211,18 +225,6 @@ def _trimmed(line: Sequence[T]) -> list[T]:
     return list(line[:last])
 
 
-def _lines(content: bytes, *, xlsx: bool) -> list[Sequence[object]]:
-    try:
-        if not xlsx:
-            return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";", strict=True))
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        with closing(book):
-            return [tuple(line) for line in book.worksheets[0].iter_rows(values_only=True)]
-    except (UnicodeDecodeError, csv.Error, BadZipFile, InvalidFileException, KeyError, ValueError, IndexError):
-        pass
-    raise RegisterProblemsError([RegisterProblem(0, "", _E_FORM)])
-
-
 def _fields(
     number: int, header: Sequence[str], line: Sequence[object], report: Callable[[RegisterProblem], None]
 ) -> Iterator[tuple[str, Value]]:
@@ -240,7 +242,19 @@ def _fields(
         else:
             if value in {None, ""} and column in _REQUIRED:
                 report(RegisterProblem(number, column, _E_EMPTY))
+            if isinstance(value, str):
+                for wrong in _text_problems(column, value):
+                    report(RegisterProblem(number, column, wrong))
         yield column, value
+
+
+def _text_problems(column: str, text: str) -> Iterator[Wording]:
+    if any(unicodedata.category(sign) in _UNSEEN or sign in _TURNING for sign in text):
+        yield _E_UNSEEN
+    if len(text) > _LONGEST:
+        yield _E_LONG.filled(most=_LONGEST)
+    if column == "document_kind" and _A_NUMBER.search(text):
+        yield _E_NUMBER
 
 
 def _text(cell: object) -> str:

@@ -125,11 +125,20 @@ def test_what_is_due_soon_is_worth_a_look(run: Run, registry: Registry, world: R
         registry("request", "answer", reference)
     status, line = check_lines(run, world)
     assert status == 0
-    assert "overdue 0, due within 2 days: 1." in line
-    assert registry("terms").status == 0
+    late = [one["kind"] for one in terms(registry) if one["days_left"] < 0]
+    assert f"overdue {len(late)}, due within 2 days: 1." in line
+    assert set(late) <= {"destruction"}
+    assert registry("terms").status == (1 if late else 0)
     early = registry("request", "answer", reference, "--at", TODAY - timedelta(days=40))
     assert (early.status, early.out) == (2, "")
     assert registry("request", "answer", reference, "--at", TODAY - timedelta(days=1)).status == 0
+
+
+def test_whatever_took_the_ground_the_destruction_is_a_term(run: Run, registry: Registry, world: RealWorld) -> None:
+    told = run("--config", world.config, "erase", "due").out
+    assert "(term)" in told  # consents that ran out or ended: nobody withdrew them
+    owed = [one for one in terms(registry) if one["kind"] == "destruction"]
+    assert {one["due"] for one in owed} == set(re.findall(r"destroy by (\d{4}-\d{2}-\d{2})", told))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
+import openpyxl
 import pytest
 
 from consent_registry.register.file import COLUMNS, RegisterProblemsError, RegisterRow, read_register, row_warnings
@@ -124,6 +126,10 @@ def test_columns_may_stand_in_any_order_and_empty_ones_at_the_end_do_not_count(f
         ("identified_by", ""),
         ("registered_by", ""),
         ("registered_by", "секретарь 1"),
+        ("parent_last_name", "Ёл\x00кин"),
+        ("parent_last_name", "Ёл\u202eкин"),
+        ("parent_last_name", "Ё" * 501),
+        ("document_kind", "паспорт 4012 345678"),
     ],
 )
 def test_a_wrong_field_is_named_by_row_and_column(files: "Files", row: Cells, column: str, value: str) -> None:
@@ -194,6 +200,39 @@ def test_a_file_that_is_no_xlsx_is_refused(files: "Files", content: bytes) -> No
     with pytest.raises(RegisterProblemsError) as caught:
         read_register(files.raw(content, ".xlsx"), two_persons=True)
     assert "can't be read" in str(caught.value)
+
+
+@pytest.mark.parametrize(("column", "cell"), [("withdrawn_at", "=TODAY()"), ("student_last_name", "=B3")])
+def test_a_formula_of_a_spreadsheet_is_a_problem_and_no_empty_cell(
+    files: "Files", row: Cells, column: str, cell: str
+) -> None:
+    path = files.xlsx([list(COLUMNS), [(row | {column: cell}).get(name) for name in COLUMNS]])
+    assert (2, column, "the cell holds a formula or an error") in sheet_problems(path)
+
+
+def test_an_error_value_and_merged_cells_of_a_spreadsheet_are_problems(files: "Files", row: Cells) -> None:
+    wrong = row | {"student_last_name": "#REF!"}
+    path = files.xlsx([list(COLUMNS), *([line.get(name) for name in COLUMNS] for line in (row, wrong))])
+    assert (3, "student_last_name", "the cell holds a formula or an error") in sheet_problems(path)
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].merge_cells("C2:D2")
+    book.save(path)
+    assert (2, "", "the cells C2:D2 are merged") in sheet_problems(path)
+
+
+def test_a_file_that_unpacks_to_more_than_a_register_is_not_opened(files: "Files") -> None:
+    path = files.folder / "large.xlsx"
+    with ZipFile(path, "w", ZIP_DEFLATED) as packed, packed.open("xl/worksheets/sheet1.xml", "w") as sheet:
+        for _ in range(101):
+            sheet.write(bytes(2**20))
+    assert [said for _, _, said in sheet_problems(path)] == ["the file can't be read"]
+
+
+def sheet_problems(path: Path) -> list[tuple[int, str, str]]:
+    with pytest.raises(RegisterProblemsError) as caught:
+        read_register(path, two_persons=True)
+    said = [(problem.row, problem.column, problem.expected.say(Language.EN)) for problem in caught.value.problems]
+    return [(row, column, text.split(": ")[0]) for row, column, text in said]
 
 
 def test_a_row_shows_no_personal_data_in_its_repr(files: "Files", row: Cells) -> None:
