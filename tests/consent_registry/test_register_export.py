@@ -280,14 +280,15 @@ def test_a_formula_in_a_name_is_text_in_an_xlsx_and_counted_for_a_csv(registry: 
 
 @pytest.mark.parametrize("text", ["a\x01b", "x" * 32_768, "_x000D_", "\uffff"])
 def test_what_an_xlsx_cannot_hold_is_refused_and_not_shown(registry: "Registry", text: str) -> None:
-    made = register(registry, authority_document=text)
+    made = register(registry, authority_document="one of a registry that was filled before")
+    rows = [tuple(text if cell.startswith("one of") else cell for cell in row) for row in made.rows]
     with pytest.raises(BridgeError) as refused:
-        as_xlsx(made.rows)
+        as_xlsx(rows)
     for language in Language:
         said = refused.value.say(language)
         assert "authority_document" in said
         assert text not in said
-    (row,) = csv.DictReader(io.StringIO(as_csv(made.rows).decode("utf-8-sig"), newline=""), delimiter=";")
+    (row,) = csv.DictReader(io.StringIO(as_csv(rows).decode("utf-8-sig"), newline=""), delimiter=";")
     assert row["authority_document"] == text
 
 
