@@ -80,9 +80,8 @@ def _change(
     settings: Settings, engine: Engine, path: Path, *, revoke: bool, boundary: Callable[[str], None]
 ) -> tuple[VerifierKey, VerifierKey]:
     """Change the key in the order of `audit.key_file`; returns the former and the present one."""
-    with closing(
-        open_audit_log(settings, engine, asking=True)
-    ) as log:  # refuses a cut log, finishes a change that died
+    # Refuses a log that is cut, finishes a change that died.
+    with closing(open_audit_log(settings, engine, asking=True)) as log:
         # What a witness knows of this log it can't tell any more once it is shown a key that is strange to it.
         open_witnessing(settings, engine, log, settings.audit.origin, utc_now)
     old = signing_key_of(path, path.read_bytes(), settings.audit.origin, settings.audit.log)

@@ -20,7 +20,7 @@ Deliberately not here: what to send (`delivery.plan`), links (`delivery.send_lin
 (`delivery.recover`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -77,11 +77,6 @@ class _Part:
     contents: Mapping[str, Content] = field(repr=False)
     stored: list[Intent] | None = field(default=None, repr=False)
 
-    def store(self, desk: Desk, tally: SendingTally) -> None:
-        """Store it ahead of its turn."""
-        self.stored = []
-        self.stored.extend(store_intents(desk, self.rows, self.contents, tally))
-
 
 def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Take records back. `withdraw` has the columns of RecordPlan.withdraw."""
@@ -111,7 +106,7 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
         enter_heard(desk)
         if start < len(order):
             ahead = part_at(start)
-            ahead.store(desk, tally)
+            ahead.stored = list(store_intents(desk, ahead.rows, ahead.contents, tally))
 
     try:
         with looking_ahead() as meanwhile:
@@ -155,10 +150,8 @@ def _send(desk: Desk, part: _Part, tally: SendingTally, meanwhile: Meanwhile) ->
             _count_failed(part.rows, tally)
             continue
         divided: list[list[ledger.BatchRow]] = []
-        intents: Iterable[Intent] = part.stored or ()
-        if part.stored is None:
-            intents = store_intents(desk, part.rows, part.contents, tally)
-        for intent in intents:
+        stored = part.stored
+        for intent in store_intents(desk, part.rows, part.contents, tally) if stored is None else stored:
             if tally.stopped_by:
                 _drop(desk, intent, ledger.NOT_TAKEN, tally.stopped_by.code, tally)
             else:
