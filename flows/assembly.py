@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Engine
 
 import settings as configuration
+from audit.cosigning import CosignerKey
 from audit.errors import AuditError
 from audit.key_file import former_keys, signing_key_of
 from audit.log import AuditLog, open_log
@@ -32,7 +33,7 @@ from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
 from flows.technical_log import open_technical_log
-from flows.witness_opening import open_witnessing, witness_addresses
+from flows.witness_opening import open_witnessing
 from flows.witnessing import refuse_contradicted
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
@@ -87,7 +88,9 @@ def open_audit_log(settings: Settings, engine: Engine, *, asking: bool = False) 
             known = known_checkpoint(connection, settings.audit.origin)
             holding = holders(connection, settings.audit.origin)
         if not asking:
-            refuse_contradicted(witness_addresses(settings), holding)
+            audit = settings.audit
+            named = zip(audit.witness_keys, audit.witnesses, strict=True)
+            refuse_contradicted({CosignerKey.parse(key).vkey: url for key, url in named}, holding)
         if known is None or log.continues(*known):
             return log
         refusal = BridgeError("audit-cut", _CUT, {"size": known[0]})

@@ -187,7 +187,7 @@ class Witnessing:
             remember_checkpoint(connection, self.origin, checkpoint.size, checkpoint.root, now)
             known = holders(connection, self.origin)
         self._standing, self._last = known[QUORUM], asked
-        refuse_contradicted(self.witnesses, known)
+        refuse_contradicted({witness.key.vkey: witness.url for witness in self.witnesses}, known)
 
     def _copies(self) -> list[Checkpoint]:
         """Return the newest copies in the folder that this log signed; one out of reach is told and passed over."""
@@ -216,13 +216,13 @@ class Witnessing:
         raise AuditDamagedError(said.ru, said.en)
 
 
-def refuse_contradicted(witnesses: Sequence[WitnessAddress], known: Mapping[str, Held]) -> None:
-    """Raise LogContradictedError when a witness contradicted the log and has not cosigned it since."""
-    for witness in witnesses:
-        held = known.get(witness.key.vkey, Held())
+def refuse_contradicted(urls: Mapping[str, str], known: Mapping[str, Held]) -> None:
+    """Raise LogContradictedError while a witness (URLs by vkey) that contradicted the log has not cosigned it."""
+    for vkey, url in urls.items():
+        held = known.get(vkey, Held())
         if held.trouble == CONTRADICTED:
-            said = still_contradicted(witness.url, held.failing_since)
-            raise LogContradictedError(said.ru, said.en, witness.key.vkey)
+            said = still_contradicted(url, held.failing_since)
+            raise LogContradictedError(said.ru, said.en, vkey)
 
 
 def _parsed(note: bytes | None) -> Checkpoint | None:
