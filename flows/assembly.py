@@ -6,7 +6,7 @@ bridge for a configuration (`shared_bridge`), for the schema of the portal takes
 """
 
 import os
-import uuid
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -22,6 +22,7 @@ from audit.key_file import former_keys, signing_key_of
 from audit.log import AuditLog, open_log
 from connectors.portal.soap_portal import PortalConnection
 from connectors.portals import connector
+from connectors.school.changes import read_changes
 from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.sealed.key_file import open_with
 from consent_registry.sealed.vault import Vault
@@ -36,6 +37,7 @@ from flows.witness_opening import open_witnessing, witness_addresses
 from flows.witnessing import refuse_contradicted
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
+from mappings.fingerprints import Seen
 from mappings.profile import load_profile
 from settings import SchoolSection, Settings
 
@@ -55,7 +57,7 @@ def software() -> str:
 
 def random_id() -> str:
     """Return a new opaque id: 32 hexadecimal digits of randomness."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def utc_now() -> datetime:
@@ -110,6 +112,18 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
             school_source(section), profile, code=section.code, window=window, today=today, timezone=timezone
         )
 
+    def changes(window: Window, today: date, before: Seen | None) -> tuple[SchoolReading, Seen]:
+        return read_changes(
+            school_source(section),
+            profile,
+            code=section.code,
+            window=window,
+            today=today,
+            timezone=timezone,
+            software=software(),
+            before=before,
+        )
+
     def identities() -> Sequence[StudentIdentity]:
         today = utc_now().astimezone(timezone).date()
         return read_identities(school_source(section), profile, code=section.code, today=today)
@@ -122,6 +136,7 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
         identities=identities,
         pilot_classes=frozenset(section.pilot_classes),
         paused=tuple((pause.first, pause.last) for pause in section.paused),
+        read_changes=changes,
     )
 
 
@@ -174,6 +189,7 @@ def assemble(
         patience=patience or Patience(),
         turns=Turns(engine, settings.portal.requests_per_minute),
         software=software(),
+        full_every_days=settings.reading.full_every_days,
         witnessing=open_witnessing(settings, engine, log, settings.audit.origin, now),
         boundary=boundary,
     )
