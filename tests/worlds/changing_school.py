@@ -141,7 +141,14 @@ class ChangingSchool(MemoryWorld):
         return self.readings[-1].only
 
     def _oracle(self) -> None:
-        verdict = judge(rows_of(self.file), [], code=CODE, now=self.now)
+        tables = rows_of(self.file)
+        self.birth_dates = {str(row["ID"]): row["BIRTH_DATE"] for row in tables["STUDENT"]}
+        self.left = {
+            str(row["STUDENT_ID"])
+            for row in tables["ENROLMENT"]
+            if row["DATE_TO"] is not None and row["DATE_TO"] < self.today
+        }
+        verdict = judge(tables, [], code=CODE, now=self.now)
         stands = {}
         for key, record in self.shown.items():
             fate = verdict.fates.get(key)
