@@ -1,7 +1,7 @@
 """Figure 10: a nightly run in which 1 % of the journals changed, against a full reading, database and bridge together.
 
 One school of a whole year, in a Firebird file that is read by the engine in this process, so that the process' time
-is that of database and bridge together. Each night is another day; before it, in 1 % of the journals a mark is
+is that of database and bridge together. Each round is another day; before each run, in 1 % of the journals a mark is
 corrected, one added and one deleted. Three sides by turns, the same work in each: all is read (`dnevnik sync --full`);
 what changed is read, and the changes are of the last weeks; likewise, and a mark of months ago is deleted besides. The
 portal is in this process too and keeps nothing: it is the same for all sides, and small. At the end a full reading must
@@ -28,6 +28,7 @@ from journal.records import BatchItem, LinkEnd, LinkPut, LinkState, PreparedBatc
 from sandbox.authority import write_authority
 from sandbox.registry import write_register
 from sandbox.school import write_school
+from sandbox.school.database import opened
 from sandbox.school.edit import MarkRef, SchoolEditor
 
 STUDENTS, WEEKS = 1000, 36
@@ -76,11 +77,12 @@ class Nights:
         self.chance = random.Random(SEED)  # noqa: S311  which marks are edited is no secret
         self.marks = self.editor.marks()
         self.journals = sorted({mark.journal_id for mark in self.marks})
-        self.changed = 0
+        self.changed = self.runs = 0
 
     def night(self, *, full: bool, old: bool = False) -> Mapping[str, float]:
         """Edit, then run; returns the run's seconds and CPU seconds."""
-        self.now += timedelta(days=1)
+        self.runs += 1
+        self.now += timedelta(hours=8)  # three runs a round, so each round is another day
         self.edit(old=old)
         start, busy = time.perf_counter(), time.process_time()
         balance = sync_school(self.bridge, CODE, full=full)
@@ -120,9 +122,23 @@ def make_year(folder: Path, students: int) -> Ground:
         ground.school, code=CODE, name=f"Школа {CODE}", students=students, weeks=WEEKS, seed=SEED, first_day=None,
         today=LAST_DAY,
     )  # fmt: skip
+    _end_with_today(ground.school)
     today = datetime.now(UTC).date()
     write_register(ground.register, ground.school, code=CODE, seed=SEED, today=today, share=SHARE_OF_APPLICANTS)
     return ground
+
+
+def _end_with_today(school: Path) -> None:
+    """Take away what stands on days to come: else each day makes some rows good, and their journals are read."""
+    later = f"SELECT l.ID FROM LESSON l WHERE l.LESSON_DATE > '{LAST_DAY}'"
+    of_works = f"SELECT c.ID FROM CONTROL c WHERE c.LESSON_ID IN ({later})"  # noqa: S608  a day of ours
+    with opened(school) as connection:
+        connection.execute_immediate(f"DELETE FROM MARK m WHERE m.CONTROL_ID IN ({of_works})")  # noqa: S608  a day of ours
+        connection.execute_immediate(f"DELETE FROM ABSENCE a WHERE a.LESSON_ID IN ({later})")  # noqa: S608  likewise
+        connection.execute_immediate(
+            f"DELETE FROM PERIOD_MARK m WHERE m.PERIOD_ID IN (SELECT ID FROM PERIOD WHERE DATE_TO > '{LAST_DAY}')"  # noqa: S608  likewise
+        )
+        connection.commit()
 
 
 def main(folder: Path, students: int = STUDENTS) -> None:

@@ -191,6 +191,8 @@ def sync_school(
             counted = first.counted
             desk = replace(desk, first=first)  # noqa: PLW2901  the same desk, from here on with what goes first
             before = vouched(bridge, sight, now, full=full or only is not None)
+            if before is not None:  # read in moments: what lost its ground until now goes with the run's own plan
+                first.start_from_here()
             while True:
                 progress(code, "read")
                 try:
@@ -211,7 +213,7 @@ def sync_school(
                 look = look_at_read(bridge, school, read, roster, bridge.clock(), sight)
                 if read.reading.only is None or not too_little(look, sight):
                     break
-                before = None
+                before = first.mark = None
             first.look = look
             leave = leave_for(bridge, school, look)
             if only is not None:
