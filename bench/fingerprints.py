@@ -34,7 +34,7 @@ from sandbox.school.edit import MarkRef, SchoolEditor
 STUDENTS, WEEKS = 1000, 36
 LAST_DAY = date(2027, 5, 14)
 ROUNDS = 5
-RECENT = timedelta(days=14)
+RECENT = timedelta(days=7)
 OLD = timedelta(days=60)
 SHARE = 0.01
 
@@ -130,7 +130,7 @@ def make_year(folder: Path, students: int) -> Ground:
 
 def _end_with_today(school: Path) -> None:
     """Take away what stands on days to come: else each day makes some rows good, and their journals are read."""
-    later = f"SELECT l.ID FROM LESSON l WHERE l.LESSON_DATE > '{LAST_DAY}'"
+    later = f"SELECT l.ID FROM LESSON l WHERE l.LESSON_DATE > '{LAST_DAY}'"  # noqa: S608  a day of ours
     of_works = f"SELECT c.ID FROM CONTROL c WHERE c.LESSON_ID IN ({later})"  # noqa: S608  a day of ours
     with opened(school) as connection:
         connection.execute_immediate(f"DELETE FROM MARK m WHERE m.CONTROL_ID IN ({of_works})")  # noqa: S608  a day of ours

@@ -37,6 +37,7 @@ from delivery.recover import Recovered, finish_open_batches, open_batches
 from delivery.rest import Rest
 from delivery.roster import load_roster, store_roster
 from delivery.runs import store_balance
+from delivery.seen import Sight
 from delivery.send import send_publications, send_withdrawals, take_back_first
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
@@ -191,9 +192,8 @@ def sync_school(
             counted = first.counted
             desk = replace(desk, first=first)  # noqa: PLW2901  the same desk, from here on with what goes first
             before = vouched(bridge, sight, now, full=full or only is not None)
-            if before is not None:  # read in moments: what lost its ground until now goes with the run's own plan
-                first.start_from_here()
-            while True:
+
+            def read_it(before: Seen | None) -> Read:
                 progress(code, "read")
                 try:
                     read = _read_meanwhile(read_school, before, code, desk.first)
@@ -207,13 +207,10 @@ def sync_school(
                     look = _withdrawals_only(look_at(bridge, school, None, roster, now))
                     outcome.balance = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
                     raise
-                _take_roster(bridge, desk, roster, read.reading.roster, now)
                 progress(code, "decide")
-                first.start_from_here()
-                look = look_at_read(bridge, school, read, roster, bridge.clock(), sight)
-                if read.reading.only is None or not too_little(look, sight):
-                    break
-                before = first.mark = None
+                return read
+
+            read, look = _read_enough(bridge, school, first, roster, read_it, before, sight)
             first.look = look
             leave = leave_for(bridge, school, look)
             if only is not None:
@@ -225,6 +222,28 @@ def sync_school(
             finish(bridge, school, desk.lease, Ended(read, look, leave, outcome.balance), sight)
     progress(code, "done")
     return close_run(bridge, counted(outcome.balance))
+
+
+def _read_enough(
+    bridge: Bridge,
+    school: School,
+    first: TakingBack,
+    roster: dict[str, RosterEntry],
+    read_it: Reader,
+    before: Seen | None,
+    sight: Sight | None,
+) -> tuple[Read, Look]:
+    """Read what `before` does not vouch for and look at it; all, where the look shows that this is too little."""
+    if before is not None:  # read in moments: what lost its ground until now goes with the run's own plan
+        first.start_from_here()
+    while True:
+        read = read_it(before)
+        _take_roster(bridge, first.desk, roster, read.reading.roster, bridge.clock())
+        first.start_from_here()
+        look = look_at_read(bridge, school, read, roster, bridge.clock(), sight)
+        if read.reading.only is None or not too_little(look, sight):
+            return read, look
+        before = first.mark = None
 
 
 def _take_roster(

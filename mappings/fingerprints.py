@@ -91,16 +91,20 @@ class Counts:
     recent: Mapping[str, Fingerprint]
     total: Fingerprint | None
 
-    def rest(self) -> tuple[int, Decimal, Decimal] | None:
-        """Return by how much everything exceeds the last weeks; None where it can't be told."""
-        if self.total is None:
+    def rest(self) -> tuple[int, Decimal | None, Decimal] | None:
+        """Return by how much everything exceeds the last weeks; None where it can't be told.
+
+        The sum of ids is left out where it was not counted over everything.
+        """
+        if self.total is None or self.total.rows < 0 or self.total.sum_of_codes is None:
             return None
         rows, ids, codes = self.total.rows, self.total.sum_of_ids, self.total.sum_of_codes
         for one in self.recent.values():
-            if ids is None or codes is None or one.sum_of_ids is None or one.sum_of_codes is None or one.rows < 0:
+            if one.sum_of_ids is None or one.sum_of_codes is None or one.rows < 0:
                 return None
-            rows, ids, codes = rows - one.rows, ids - one.sum_of_ids, codes - one.sum_of_codes
-        return None if ids is None or codes is None or self.total.rows < 0 else (rows, ids, codes)
+            rows, codes = rows - one.rows, codes - one.sum_of_codes
+            ids = None if ids is None else ids - one.sum_of_ids
+        return rows, ids, codes
 
     def with_older_of(self, before: "Counts") -> "Counts | None":
         """Return these counts with what is older as it was before; None unless it is sure to have stayed the same."""

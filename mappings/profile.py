@@ -6,8 +6,8 @@ out; all others must be there. Where a query says `{text column length}`, the pr
 is put, so that texts arrive as the bytes that the school stored. Where it says `{days column}`, that date is
 put as a whole number, for `{seconds column}` that moment. `{journals column}` is a condition: the column names
 one of the journals asked for; true where all are read. A query may carry no other braces. A query that holds `TODO`
-is not finished. A code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file and the key.
-Deliberately not here: what becomes of the rows (`mappings.records`).
+is not finished. A code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file
+and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
 """
 
 import codecs
@@ -58,9 +58,9 @@ _DAYS = {
 """A date as a whole number, in each dialect's words: databases agree on nothing here."""
 _SECONDS = {
     "firebird": "DATEDIFF(SECOND, TIMESTAMP '2000-01-01 00:00:00', {})",
-    "postgresql": "EXTRACT(EPOCH FROM {})",
+    "postgresql": "EXTRACT(EPOCH FROM {} - TIMESTAMP '2000-01-01 00:00:00')",
     "mysql": "TIMESTAMPDIFF(SECOND, '2000-01-01', {})",
-    "sqlite": "CAST(strftime('%s', {}) AS INTEGER)",
+    "sqlite": "(CAST(strftime('%s', {}) AS INTEGER) - 946684800)",
     "mssql": "DATEDIFF(second, '2000-01-01', {})",
     "other": (
         "((EXTRACT(YEAR FROM {0}) * 372 + EXTRACT(MONTH FROM {0}) * 31 + EXTRACT(DAY FROM {0})) * 86400"

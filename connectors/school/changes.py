@@ -53,7 +53,7 @@ from mappings.selection import of_journals
 SHARED: tuple[RawTable, ...] = (STUDENTS, ENROLMENTS, SUBJECTS, JOURNALS, CONTROL_TYPES, MARK_TYPES, PERIODS)
 """What the rows of all journals refer to."""
 OF_JOURNALS: tuple[RawTable, ...] = (MEMBERS, LESSONS, CONTROLS, MARKS, ABSENCES, PERIOD_MARKS)
-RECENT_DAYS = 21
+RECENT_DAYS = 14
 """How many days before a full reading are counted by journal in each reading after it."""
 
 

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from worlds.changing_school import AT, JOURNALS, LESSONS, STUDENTS, ChangingSchool, changing_school, write_school
-from worlds.memory_world import CODE, Link
+from worlds.memory_world import CODE, DiedError, Link
 
-from flows.steps import sweep_school
+from database import writing
+from delivery.dead_letters import retry_records
+from flows.reconciling import reconcile_school
+from flows.steps import plan_school, sweep_school
+from journal.portal import PortalError, Resend
 
 EXAMPLES = 1500 if os.environ.get("DNEVNIK_SOAK") == "1" else 8
 
@@ -221,3 +225,121 @@ def test_a_day_that_comes_makes_a_mark_good(world: ChangingSchool) -> None:
     assert world.read == {"1"}
     assert agrees(world)
     assert world.now.date() == date(2026, 11, 26)
+
+
+@pytest.mark.parametrize("boundary", ["batch-stored", "intent-logged"])
+def test_after_a_run_that_died_all_is_read_also_when_the_change_was_undone(
+    world: ChangingSchool, boundary: str
+) -> None:
+    before = world.file.read_bytes()
+    world.edit(("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()), ("DELETE FROM MARK WHERE ID = 4", ()))
+    world.die_at = boundary, 1
+    with pytest.raises(DiedError):
+        world.sync()
+    world.now += timedelta(minutes=30)  # its lease is over
+    world.file.write_bytes(before)
+    assert world.sync().failure is None
+    assert world.read is None
+    assert agrees(world)
+
+
+def test_after_a_run_that_the_portal_ended_all_is_read(world: ChangingSchool) -> None:
+    world.edit(("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()))
+    world.portal.fail_before("submit", PortalError("connection", Resend.RETRYABLE), times=9)
+    assert world.sync().failure is not None
+    world.portal.faults.clear()
+    world.sync()
+    assert world.read is None
+    assert agrees(world)
+    world.sync()
+    assert world.read == frozenset()
+
+
+def test_a_school_that_could_not_be_read_is_read_whole_the_next_time(world: ChangingSchool) -> None:
+    world.read_fails = OSError("away")
+    assert world.sync().failure is not None
+    world.read_fails = None
+    world.sync()
+    assert world.read is None
+
+
+def test_during_a_pause_nothing_is_remembered(world: ChangingSchool) -> None:
+    world.paused = ((world.today, world.today),)
+    world.edit(("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()))
+    world.sync()
+    world.paused = ()
+    assert world.sync().sent == 1
+    assert agrees(world)
+
+
+def test_a_sweep_that_broke_off_has_all_read(world: ChangingSchool) -> None:
+    world.withdraw("1", "pa-1")
+    world.portal.fail_before("submit", PortalError("connection", Resend.RETRYABLE), times=9)
+    assert sweep_school(world.bridge(), CODE).failure is not None  # the link is closed, the records are still there
+    world.portal.faults.clear()
+    world.sync()
+    assert world.read is None
+    assert agrees(world)
+
+
+def test_a_sweep_that_ended_well_has_nothing_read(world: ChangingSchool) -> None:
+    world.withdraw("1", "pa-1")
+    assert sweep_school(world.bridge(), CODE).withdrawn
+    world.sync()
+    assert world.read == frozenset()
+    assert agrees(world)
+
+
+def test_a_record_that_the_portal_would_not_take_is_told_of_in_each_run(world: ChangingSchool) -> None:
+    world.edit(("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()))
+    (record,) = [key for key, one in world.portal.held(CODE).items() if one.date == date(2026, 11, 13) and one.weight]
+    world.portal.reject = {record: "not-wanted"}
+    assert world.sync().failed == 1
+    assert world.sync().failed == 1
+    assert world.read == {"4"}
+    world.portal.reject = {}
+    with writing(world.engine) as connection:
+        assert retry_records(connection, CODE) == [record]
+    assert world.sync().sent == 1
+    assert agrees(world)
+    world.sync()
+    assert world.read == frozenset()
+
+
+def test_a_reconciliation_reads_all_and_mends_what_did_not_change(world: ChangingSchool) -> None:
+    record = next(iter(world.portal.held(CODE)))
+    school = world.portal.schools[CODE]
+    del school.records[record]
+    world.sync()
+    assert not agrees(world)
+    reconcile_school(world.bridge(), CODE)
+    assert world.read is None
+    assert agrees(world)
+
+
+def test_a_dry_run_reads_what_a_run_would_read_and_changes_nothing(world: ChangingSchool) -> None:
+    world.edit(("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()))
+    for _ in range(2):
+        balance = plan_school(world.bridge(), CODE)
+        assert (balance.sent, balance.journals_not_read) == (1, 3)
+    assert plan_school(world.bridge(), CODE, full=True).journals_not_read == 0
+    assert world.sync().sent == 1
+
+
+def test_always_all_is_read_where_the_installation_says_so(world: ChangingSchool) -> None:
+    world.full_every_days = 0
+    world.sync()
+    assert world.read is None
+
+
+def test_rows_set_aside_in_journals_that_were_not_read_stay_listed(world: ChangingSchool) -> None:
+    world.edit(("UPDATE MARK SET TYPE_ID = 499 WHERE ID = 4", ()))
+    world.now += timedelta(minutes=1)
+    assert world.sync().set_aside == {"unknown-mark-type": 1}
+    world.edit(("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()))
+    for _ in range(2):
+        world.now += timedelta(minutes=1)
+        later = world.sync()
+        assert (later.set_aside, later.set_aside_not_read) == ({}, {"unknown-mark-type": 1})
+        assert later.has_exceptions
+        assert [row.source_key for row in later.rows_set_aside] == ["mark:4"]

@@ -140,7 +140,8 @@ def test_where_many_journals_changed_all_is_read(journals: int) -> None:
 
 def test_the_rest_is_everything_but_the_last_weeks() -> None:
     assert COUNTS.rest() == (4, Decimal(8), Decimal("15.5"))
-    for unknown in ({"total": None}, {"total": replace(ALL, rows=-1)}, {"total": replace(ALL, sum_of_ids=None)}):
+    assert replace(COUNTS, total=replace(ALL, sum_of_ids=None)).rest() == (4, None, Decimal("15.5"))
+    for unknown in ({"total": None}, {"total": replace(ALL, rows=-1)}, {"total": replace(ALL, sum_of_codes=None)}):
         assert replace(COUNTS, **unknown).rest() is None
     for part in ({"rows": -1}, {"sum_of_ids": None}, {"sum_of_codes": None}):
         assert replace(COUNTS, recent={"a": replace(ONE, **part)}).rest() is None
