@@ -87,12 +87,13 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help=help_of("plan-out"), show_default=False)
     ] = None,
+    full: Annotated[bool, typer.Option("--full", help=help_of("full"))] = False,
     as_document: AsDocument = False,
 ) -> ExitStatus:
     """Say what a sync would do."""
     from commands import delivery
 
-    return delivery.plan(call_of(context), schools or (), as_document=as_document, out=out)
+    return delivery.plan(call_of(context), schools or (), as_document=as_document, out=out, full=full)
 
 
 @app.command(help=help_of("sync"))
@@ -112,11 +113,10 @@ def sync(
     """Bring the portal to what it should hold."""
     from commands import delivery
 
-    del full  # every sync reads the whole school year; the option is promised for versions that read less
     if written is not None:
         return delivery.sync_planned(call_of(context), schools or (), written, as_document=as_document)
     chosen = bool(os.environ.get("PREFECT_API_URL")) if with_prefect is None else with_prefect
-    return delivery.sync(call_of(context), schools or (), as_document=as_document, with_prefect=chosen)
+    return delivery.sync(call_of(context), schools or (), as_document=as_document, with_prefect=chosen, full=full)
 
 
 @app.command(help=help_of("sweep"))

@@ -66,13 +66,17 @@ _NOTHING_TO_TAKE_BACK = Wording(
 DIGEST_SHOWN = 12
 
 
-def plan(call: Call, schools: Sequence[str], *, as_document: bool, out: Path | None = None) -> ExitStatus:
+def plan(
+    call: Call, schools: Sequence[str], *, as_document: bool, out: Path | None = None, full: bool = False
+) -> ExitStatus:
     """Say what a sync would do; sends nothing. `out`: write it, so that it can be carried out just so.
+
+    `full`: read all journals; a plan that is written is always made so.
 
     Raises BridgeError `plan-name-taken`, `plan-not-written`. A school that can't be planned is not in the file.
     """
     if out is None:
-        return _run(call, schools, steps.plan_school, _PLANNING, as_document=as_document)
+        return _run(call, schools, partial(steps.plan_school, full=full), _PLANNING, as_document=as_document)
     codes = [school.code for school in call.settings().chosen(schools)]
     refuse_other_file(out)
     made_at = utc_now()
@@ -81,7 +85,7 @@ def plan(call: Call, schools: Sequence[str], *, as_document: bool, out: Path | N
     def keep(one: SchoolPlan) -> None:
         written[one.school] = one
 
-    ended = _run(call, schools, partial(steps.plan_school, write=keep), _PLANNING, as_document=as_document)
+    ended = _run(call, schools, partial(steps.plan_school, write=keep, full=True), _PLANNING, as_document=as_document)
     whole = PlanFile(made_at, software(), tuple(written[code] for code in codes if code in written))
     if not whole.schools:
         call.console.note(_NOT_PLANNED.say(call.console.language))
@@ -115,18 +119,20 @@ def reconcile(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitS
     return _run(call, schools, reconcile_school, _RECONCILING, as_document=as_document)
 
 
-def sync(call: Call, schools: Sequence[str], *, as_document: bool, with_prefect: bool) -> ExitStatus:
-    """Bring the portal to what it should hold, as a Prefect flow or by its steps alone."""
+def sync(
+    call: Call, schools: Sequence[str], *, as_document: bool, with_prefect: bool, full: bool = False
+) -> ExitStatus:
+    """Bring the portal to what it should hold, as a Prefect flow or by its steps alone; `full`: read all journals."""
     settings = call.settings()
     chosen = settings.chosen(schools)
     bridge = open_bridge(settings)
     with call.console.waiting(_SYNCING) as waiting:
         progress = _progress(waiting, call.console.language, len(chosen))
         codes = [school.code for school in chosen]
-        balances = run_sync(codes, settings, progress) if with_prefect else []
+        balances = run_sync(codes, settings, progress, full=full) if with_prefect else []
         done = {balance.school for balance in balances}
         rest = [code for code in codes if code not in done]
-        balances += run_in_threads(bridge, rest, steps.sync_school, progress)
+        balances += run_in_threads(bridge, rest, partial(steps.sync_school, full=full), progress)
     return _tell(call, _in_order(balances, chosen), as_document=as_document)
 
 

@@ -207,7 +207,7 @@ HELP: Mapping[str, Wording] = {
     "sync": Wording(
         ru="Привести портал к тому, что он должен показывать.", en="Bring the portal to what it should hold."
     ),
-    "full": Wording(ru="прочитать весь учебный год заново", en="read the whole school year anew"),
+    "full": Wording(ru="прочитать и неизменившиеся журналы", en="read also the journals that did not change"),
     "with-prefect": Wording(
         ru="движком Prefect или без него; само: с ним, если задан PREFECT_API_URL",
         en="by Prefect's engine or without; by itself: with it, if PREFECT_API_URL is set",

@@ -25,7 +25,9 @@ QUIET = {
 }
 
 
-def run_sync(schools: Sequence[str], settings: Settings, progress: Progress) -> list[SchoolBalance]:
+def run_sync(
+    schools: Sequence[str], settings: Settings, progress: Progress, *, full: bool = False
+) -> list[SchoolBalance]:
     """Run the flow `sync-district`; returns the balances of the schools that it came to."""
     home = settings.file.parent / "var" / "prefect"
     for name, value in {**QUIET, "PREFECT_HOME": str(home)}.items():
@@ -34,7 +36,7 @@ def run_sync(schools: Sequence[str], settings: Settings, progress: Progress) -> 
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         from flows.district import run_sync_district  # noqa: PLC0415  Prefect reads the environment when imported
 
-        return run_sync_district(schools, progress)
+        return run_sync_district(schools, progress, full=full)
     except Exception as error:  # noqa: BLE001  the schools must not wait for Prefect's health
         report_failure(error)
         return []

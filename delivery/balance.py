@@ -4,6 +4,7 @@ Rule: read = sent + unchanged + withheld + set aside + failed. Records taken bac
 counted apart, since most of them are not read any more. Nothing here names a person.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,7 @@ class RowSetAside:
     source_key: str
     student_key: str | None
     reason: str
+    journal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class SchoolBalance:
 
     `withheld`, `set_aside`, `warnings` and `withdrawn` are counts by reason code. `withdrawn` counts records
     taken back from the portal, `failed` counts records that were to be published and were not taken.
+    Of the journals that were not read again, because nothing in them changed, `journals_not_read` gives the number,
+    `records_not_read` that of their records when last read, `set_aside_not_read` how many of these were set aside then;
+    none of this is in `read`.
     `differences` counts, after a reconciliation, what the portal and the ledger disagreed on, by name.
     """
 
@@ -73,6 +78,14 @@ class SchoolBalance:
     held: HeldPlan | None = None
     failure: RunFailure | None = None
     rows_set_aside: Sequence[RowSetAside] = ()
+    journals_not_read: int = 0
+    records_not_read: int = 0
+    set_aside_not_read: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def all_set_aside(self) -> Mapping[str, int]:
+        """All rows set aside, by reason: those of this reading and those of journals that were not read again."""
+        return dict(Counter(self.set_aside) + Counter(self.set_aside_not_read))
 
     @property
     def balances(self) -> bool:
@@ -83,7 +96,7 @@ class SchoolBalance:
     @property
     def has_exceptions(self) -> bool:
         """Tell whether a person should look: records set aside or failed, links not opened, or the run not done."""
-        return bool(self.set_aside or self.failed or self.links_refused or self.failure)
+        return bool(self.all_set_aside or self.failed or self.links_refused or self.failure)
 
 
 def overall_status(balances: Sequence[SchoolBalance]) -> ExitStatus:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from delivery.ledger import DOUBTFUL, OPEN, REFUSED, TAKEN
+from delivery.seen import distrust
 from delivery.tables import BATCH, LINK_STATE, RECORD
 from journal.wording import BridgeError, Wording
 
@@ -140,6 +141,7 @@ def retry_records(connection: Connection, school: str, record_id: str | None = N
     records = list(connection.scalars(sa.select(RECORD.c.record_id).where(which).order_by(RECORD.c.record_id)))
     if record_id is not None and not records:
         raise BridgeError("record-not-rejected", _NOT_REJECTED, {"school": school, "record": record_id})
+    distrust(connection, school)  # their rows are read again, though nobody changed them
     connection.execute(
         RECORD.update().where(which).values(rejected_digest=None, rejected_code=None, rejected_at=None, discarded=False)
     )

@@ -7,7 +7,7 @@ rejected is remembered by its digest, with the code. Deliberately not here: what
 (`delivery.dead_letters`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from delivery.bulk import Same, insert_columns
 from delivery.plan import LEDGER_COLUMNS
+from delivery.seen import in_journals
 from delivery.tables import BATCH, BATCH_ROW, RECORD, STUDENT_REF
 from journal.records import Receipt
 
@@ -57,14 +58,33 @@ class StoredBatch:
 
 
 def load_records(connection: Connection, school: str, student_keys: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return the ledger's records of a school (of these students): delivery.plan.LEDGER_COLUMNS."""
-    query = sa.select(*(RECORD.c[name] for name in LEDGER_COLUMNS)).where(RECORD.c.school == school)
+    """Return the ledger's records of a school (of these students): delivery.plan.LEDGER_COLUMNS and `journal`."""
     if student_keys is None:
-        rows = connection.execute(query).all()
-    else:
-        parts = (student_keys[start : start + _CHUNK] for start in range(0, len(student_keys), _CHUNK))
-        rows = [row for part in parts for row in connection.execute(query.where(RECORD.c.student_key.in_(part)))]
-    frame = pd.DataFrame.from_records(rows, columns=list(LEDGER_COLUMNS))
+        return _records(connection, school, [sa.true()])
+    return _records(connection, school, _in_parts(RECORD.c.student_key, student_keys))
+
+
+def records_of_journals(connection: Connection, school: str, journals: Collection[str]) -> pd.DataFrame:
+    """Return the ledger's records of these journals, and those of no journal, as `load_records`."""
+    return _records(connection, school, in_journals(journals))
+
+
+def records_of_rows(connection: Connection, school: str, source_keys: Sequence[str]) -> pd.DataFrame:
+    """Return the ledger's records of these rows of the school's journal, as `load_records`."""
+    return _records(connection, school, _in_parts(RECORD.c.source_key, source_keys))
+
+
+def _in_parts(column: "sa.Column[str]", values: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    return [column.in_(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)]
+
+
+def _records(connection: Connection, school: str, which: Iterable[sa.ColumnElement[bool]]) -> pd.DataFrame:
+    """Return the records that meet any of the conditions; none meets two."""
+    columns = [*LEDGER_COLUMNS, "journal"]
+    query = sa.select(*(RECORD.c[name] for name in columns)).where(RECORD.c.school == school)
+    # Bare tuples: pandas asks each row of SQLAlchemy's whether it is a dataclass.
+    rows = [tuple(row) for one in which for row in connection.execute(query.where(one))]
+    frame = pd.DataFrame.from_records(rows, columns=columns)
     return frame.astype({"source_key": "str", "student_key": "str", "record_id": "str", "kind": "str"}).assign(
         date=pd.to_datetime(frame["date"]).astype("datetime64[s]"),
         held=frame["held"].astype(bool),
@@ -72,6 +92,7 @@ def load_records(connection: Connection, school: str, student_keys: Sequence[str
         revision=frame["revision"].astype("int64"),
         digest=frame["digest"].astype(object),
         rejected_digest=frame["rejected_digest"].astype(object),
+        journal=frame["journal"].astype(object),
     )
 
 

@@ -2,13 +2,14 @@
 
 Rules. Withdrawals that the law demands are never limited. A share is of the records that the portal holds
 of this school; the very first publication is no change. Changes of at most `small_change` records never hold,
-else one deletion in a school of five marks would.
+else one deletion in a school of five marks would. A school's database that has far fewer rows than when it was last
+read, or other columns, holds whatever would come of it: it may be another database, or half of one.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Exceeded = Literal["withdraw_share", "withdraw_count", "change_share"]
+Exceeded = Literal["withdraw_share", "withdraw_count", "change_share", "source_shrunk", "schema_differs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,9 @@ def exceeded(limits: Limits, *, holdings: int, withdrawals: int, changes: int) -
     if changes > limits.small_change and changes > limits.change_share * holdings:
         over.append("change_share")
     return tuple(over)
+
+
+def shrunk(limits: Limits, *, before: int, now: int) -> bool:
+    """Tell whether a source has so many rows fewer than before that a person should look."""
+    lost = before - now
+    return lost > limits.small_change and lost > limits.withdraw_share * before

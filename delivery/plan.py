@@ -15,7 +15,7 @@ plan's digest (`delivery.actions`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -148,6 +148,16 @@ def plan_records(
         set_aside=_counts(set_aside["reason"]),
         holdings=len(held),
     )
+
+
+def with_unread(plan: RecordPlan, unread: RecordPlan, holdings: int) -> RecordPlan:
+    """Return the plan of a run that read some journals only, joined with that for records of the others.
+
+    `unread` was made without a window: nothing of it is deleted, only what lost its ground goes. `holdings` counts
+    all records that the portal holds.
+    """
+    withdraw = pd.concat([plan.withdraw, unread.withdraw], ignore_index=True)
+    return replace(plan, withdraw=withdraw, holdings=holdings)
 
 
 def _keys(frame: pd.DataFrame) -> pd.Series:

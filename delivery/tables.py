@@ -37,7 +37,11 @@ RECORD = sa.Table(
     sa.Column(
         "discarded", sa.Boolean, nullable=False, server_default=sa.false(), comment="a person gave this content up"
     ),
+    sa.Column(
+        "journal", sa.String(200), nullable=True, comment="where its row was last read; '' unknown, null not noted yet"
+    ),
     sa.UniqueConstraint("school", "source_key", "student_key"),
+    sa.Index("ix_record_journal", "school", "journal", "held"),
 )
 
 BATCH = sa.Table(
@@ -104,6 +108,30 @@ ROSTER_SNAPSHOT = sa.Table(
     sa.Column("school", sa.String(16), primary_key=True),
     sa.Column("read_at", Moment, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False, comment="students, birth dates, enrolments; for the sweep"),
+)
+
+SOURCE_SEEN = sa.Table(
+    "source_seen",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("whole", sa.Boolean, nullable=False, comment="false while a run goes on, and after one that did not end"),
+    sa.Column("full_on", sa.Date, nullable=False, comment="the day on which all was read"),
+    sa.Column("basis", sa.String(64), nullable=False, comment="digest of how it was read"),
+    sa.Column("shared", sa.String(64), nullable=False, comment="digest of what all journals share"),
+    sa.Column("schema", sa.String(64), nullable=False, comment="digest of the queries' columns"),
+    sa.Column("pilot", sa.String(64), nullable=False, comment="digest of who took part"),
+    sa.Column("boundary", sa.Date, nullable=True, comment="from here on journals are counted in each run"),
+    sa.Column("total", sa.JSON, nullable=True, comment="mappings.fingerprints.Fingerprint over everything"),
+    sa.Column("repeated", sa.Boolean, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False, comment="facts in all journals"),
+)
+
+JOURNAL_SEEN = sa.Table(
+    "journal_seen",
+    METADATA,
+    sa.Column("school", sa.String(16), primary_key=True),
+    sa.Column("journal", sa.String(200), primary_key=True),
+    sa.Column("seen", sa.Text, nullable=False, comment="mappings.fingerprints.SeenJournal as JSON, nobody's data"),
 )
 
 SCHOOL_LEASE = sa.Table(

@@ -23,6 +23,7 @@ from audit.key_file import former_keys, signing_key_of
 from audit.log import AuditLog, open_log
 from connectors.portal.soap_portal import PortalConnection
 from connectors.portals import connector
+from connectors.school.changes import read_changes
 from connectors.school.read import SchoolSource, read_identities, read_school
 from consent_registry.sealed.key_file import open_with
 from consent_registry.sealed.vault import Vault
@@ -37,6 +38,7 @@ from flows.witness_opening import open_witnessing
 from flows.witnessing import refuse_contradicted
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Wording
+from mappings.fingerprints import Seen
 from mappings.profile import load_profile
 from settings import SchoolSection, Settings
 
@@ -113,6 +115,18 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
             school_source(section), profile, code=section.code, window=window, today=today, timezone=timezone
         )
 
+    def changes(window: Window, today: date, before: Seen | None) -> tuple[SchoolReading, Seen]:
+        return read_changes(
+            school_source(section),
+            profile,
+            code=section.code,
+            window=window,
+            today=today,
+            timezone=timezone,
+            software=software(),
+            before=before,
+        )
+
     def identities() -> Sequence[StudentIdentity]:
         today = utc_now().astimezone(timezone).date()
         return read_identities(school_source(section), profile, code=section.code, today=today)
@@ -125,6 +139,7 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
         identities=identities,
         pilot_classes=frozenset(section.pilot_classes),
         paused=tuple((pause.first, pause.last) for pause in section.paused),
+        read_changes=changes,
     )
 
 
@@ -177,6 +192,7 @@ def assemble(
         patience=patience or Patience(),
         turns=Turns(engine, settings.portal.requests_per_minute),
         software=software(),
+        full_every_days=settings.reading.full_every_days,
         witnessing=open_witnessing(settings, engine, log, settings.audit.origin, now),
         boundary=boundary,
     )

@@ -15,6 +15,7 @@ from flows.witnessing import Witnessing
 from journal.portal import Portal
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Language, Wording
+from mappings.fingerprints import Seen
 
 _UNKNOWN_SCHOOL = Wording(
     ru="Школы с кодом {school} нет в файле настроек. Есть: {known}.",
@@ -35,6 +36,10 @@ class School:
     """Reads the students' names, to match applications."""
     pilot_classes: frozenset[str] = frozenset()
     paused: tuple[tuple[date, date], ...] = ()
+    read_changes: Callable[[Window, date, Seen | None], tuple[SchoolReading, Seen]] | None = field(
+        default=None, repr=False
+    )
+    """Reads what may have changed since it was seen (None: all), and tells what is seen now; None: `read` is all."""
 
     def is_paused(self, day: date) -> bool:
         """Tell whether nothing but lawful withdrawals may be sent on `day`."""
@@ -60,6 +65,8 @@ class Bridge:
     patience: Patience
     turns: Turns
     software: str
+    full_every_days: int = 7
+    """After so many days a run reads all of a school; 0: always."""
     witnessing: Witnessing | None = field(default=None, repr=False)
     boundary: Callable[[str], None] = field(default=lambda _: None)
 

@@ -1,7 +1,7 @@
 """The Prefect flows: a school, a district, the sweep, the reconciliation, the applications; prefect.yaml has the times.
 
 Rules. Prefect only starts work: what was sent is known by the bridge's database, so a lost, doubled or killed
-flow run harms nothing. Flows take school codes and nothing else, print nothing, persist no results, and what a
+flow run harms nothing. Flows take school codes and whether to read all, print nothing, persist no results, and what a
 task raises is a coded error without a cause, for Prefect keeps parameters, results, messages and tracebacks. The
 unit of work is one school as a task of a district's run. Telemetry is off before Prefect is imported.
 The configuration's path comes from the environment (DNEVNIK_CONFIG), as Prefect's workers pass it on.
@@ -15,6 +15,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, cast
 
 from prefect import Task, flow, task
@@ -53,9 +54,9 @@ def _run(code: str, step: Step) -> None:
 
 
 @task(name="sync-school", task_run_name="sync-{code}", persist_result=False, cache_policy=NO_CACHE, log_prints=False)
-def sync_one(code: str) -> None:
-    """Sync one school. Raises SchoolRunError with the failure's code."""
-    _run(code, steps.sync_school)
+def sync_one(code: str, *, full: bool = False) -> None:
+    """Sync one school; `full`: read all its journals. Raises SchoolRunError with the failure's code."""
+    _run(code, partial(steps.sync_school, full=full))
 
 
 @task(name="sweep-school", task_run_name="sweep-{code}", persist_result=False, cache_policy=NO_CACHE, log_prints=False)
@@ -90,10 +91,10 @@ def applications_one(code: str) -> None:
         raise SchoolRunError(failure.code)
 
 
-def _each(schools: Sequence[str] | None, one: Task[[str], None]) -> State[None]:
+def _each(schools: Sequence[str] | None, one: Task[..., None], **parameters: bool) -> State[None]:
     """Run a task for each school (None: all) and name the flow run's end by counts alone."""
     codes = list(schools or shared_bridge().schools)
-    futures = each_school(codes, one.submit, wait)
+    futures = each_school(codes, partial(one.submit, **parameters), wait)
     failed = sum(future.state.is_failed() or future.state.is_crashed() for future in futures)
     word = f"{len(codes)} schools, {failed} failed"
     return Failed(message=word) if failed and failed == len(codes) else Completed(message=word)
@@ -103,15 +104,15 @@ _RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_worker
 
 
 @flow(name="sync-district", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
-def sync_district(schools: list[str] | None = None) -> State[None]:
-    """Sync the schools with these codes; None: all of the installation."""
-    return _each(schools, sync_one)
+def sync_district(schools: list[str] | None = None, *, full: bool = False) -> State[None]:
+    """Sync the schools with these codes; None: all of the installation. `full`: read all their journals."""
+    return _each(schools, sync_one, full=full)
 
 
 @flow(name="sync-school", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
-def sync_school(school: str) -> State[None]:
-    """Sync one school."""
-    return _each([school], sync_one)
+def sync_school(school: str, *, full: bool = False) -> State[None]:
+    """Sync one school; `full`: read all its journals."""
+    return _each([school], sync_one, full=full)
 
 
 @flow(name="sweep", task_runner=_RUNNER, persist_result=False, log_prints=False, validate_parameters=True)
@@ -132,12 +133,14 @@ def applications(schools: list[str] | None = None) -> State[None]:
     return _each(schools, applications_one)
 
 
-def run_sync_district(schools: Sequence[str], progress: Progress = silent) -> list[SchoolBalance]:
+def run_sync_district(
+    schools: Sequence[str], progress: Progress = silent, *, full: bool = False
+) -> list[SchoolBalance]:
     """Run the flow `sync-district` in this process and return the schools' balances in the order asked for."""
     balances: dict[str, SchoolBalance] = {}
     collecting, watching = collected.set(balances), watched.set(progress)
     try:
-        sync_district(list(schools), return_state=True)
+        sync_district(list(schools), full=full, return_state=True)
     finally:
         collected.reset(collecting)
         watched.reset(watching)

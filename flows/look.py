@@ -4,31 +4,35 @@ Rules. One `now`: consents, ledger and links are read in one transaction. A paus
 but withdrawals that the law demands. Deliberately not here: reading the school, sending (`flows.steps`).
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sqlalchemy.engine import Connection
 
 from consent_registry import decision
 from consent_registry.decision import Grant, Refusal
 from consent_registry.fact_store import registry_now, states
+from consent_registry.pilot.admission import Pilot
 from consent_registry.pilot.groups import pilot_of
 from consent_registry.reasons import Reason, end_reason, withdraw_reason
 from database import reading
-from delivery import holds, ledger
+from delivery import holds, ledger, seen
 from delivery.actions import Act, acts_of, digest_of, held_back
 from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBalance
 from delivery.content import content_digests
-from delivery.limits import exceeded
+from delivery.limits import Exceeded, exceeded
 from delivery.links import LinkPlan, plan_links
-from delivery.plan import KEY_COLUMNS, RecordPlan, plan_records
+from delivery.plan import KEY_COLUMNS, RecordPlan, plan_records, with_unread
 from delivery.plan_file import HELD, PAUSED
 from delivery.send_links import told_links
 from flows.bridge import Bridge, School
 from journal.frames import RECORDS, SET_ASIDE, empty_frame
-from journal.school import RosterEntry, SchoolReading
+from journal.school import RosterEntry, SchoolReading, Window
 from mappings.reasons import TAKES_BACK
 
 LATE = "consent-changed"
@@ -38,6 +42,15 @@ though consents permit."""
 LIMITED_REASONS = frozenset({str(Reason.NOT_IN_PILOT), str(Reason.STUDENT_UNKNOWN)})
 """Withdrawals for these reasons follow a change of the configuration, or students who vanished from the school's
 database without leaving it: the limits hold them, for a wrong or emptied database looks just so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The journals that were not read again: their number, that of their records, how many were set aside, and why."""
+
+    journals: int = 0
+    records: int = 0
+    set_aside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,15 @@ class Look:
     contents: pd.DataFrame = field(repr=False)
     """Of each record that was read and is permitted: whose it is, and the keyed digest of its content."""
     rows_set_aside: Sequence[RowSetAside] = ()
+    places: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    """The journals of records that the ledger has, or will have, elsewhere: `source_key`, `student_key`, `journal`."""
+    pilot: str = ""
+    """A digest of who takes part today."""
+    doubtful: bool = False
+    """Whether too little was read: a row that was read has a record in a journal that was not."""
+    unread: Unread = field(default_factory=Unread)
+    suspicions: tuple[Exceeded, ...] = ()
+    schema: str = ""
 
 
 def grounds_of(
@@ -95,13 +117,19 @@ def look_at(
 ) -> Look:
     """Decide and plan for what was read (`read` None: for what the ledger holds alone). Sends nothing.
 
-    `student_keys`: only these students' records and links are looked at, which asks for `read` None.
+    `student_keys`: only these students' records and links are looked at, which asks for `read` None. Where some
+    journals only were read, the ledger's records of the others are looked at as far as their ground may be gone.
     """
     today = bridge.today(now)
+    only = None if read is None else read.only
     with reading(bridge.engine) as connection:
         grounds = grounds_of(bridge, connection, school.code, roster, now, student_keys)
         pilot = pilot_of(connection, school.code, school.pilot_classes)
-        known = ledger.load_records(connection, school.code, student_keys)
+        known = (
+            ledger.load_records(connection, school.code, student_keys)
+            if only is None
+            else ledger.records_of_journals(connection, school.code, only)
+        )
         told = told_links(connection, school.code)
     if student_keys is not None:
         concerned = frozenset(student_keys)
@@ -111,18 +139,22 @@ def look_at(
         words = decision.decide(frame, grounds, roster, today=today, pilot=pilot)
         return frame.assign(permitted=words["permitted"], reason=words["reason"].astype(object))
 
+    def planned(
+        judged: pd.DataFrame, set_aside: pd.DataFrame, known: pd.DataFrame, window: Window | None
+    ) -> RecordPlan:
+        return plan_records(
+            judged,
+            set_aside,
+            decided(known),
+            window,
+            withdraw_reason=lambda reason: withdraw_reason(Reason(reason)),
+            limited_reasons=LIMITED_REASONS,
+            takes_back=TAKES_BACK,
+        )
+
     records = empty_frame(RECORDS) if read is None else read.records
     digests = content_digests(records, bridge.vault.derive(f"content:{school.code}"))
     judged = decided(records).assign(digest=digests)
-    plan = plan_records(
-        judged,
-        empty_frame(SET_ASIDE) if read is None else read.set_aside,
-        decided(known),
-        None if read is None else read.window,
-        withdraw_reason=lambda reason: withdraw_reason(Reason(reason)),
-        limited_reasons=LIMITED_REASONS,
-        takes_back=TAKES_BACK,
-    )
     links = plan_links(
         grounds,
         told,
@@ -130,15 +162,80 @@ def look_at(
         in_pilot=lambda key: decision.in_pilot(roster.get(key), today, pilot),
         limited_reasons=LIMITED_REASONS,
     )
-    warnings = {} if read is None else counts_of(read.warnings["warning"])
-    contents = judged.loc[judged["permitted"].astype(bool), [*KEY_COLUMNS, "digest"]]
-    rows_set_aside = () if read is None else _listed(read.set_aside)
-    return Look(now, today, roster, plan, links, warnings, contents, rows_set_aside)
+    aside = empty_frame(SET_ASIDE) if read is None else read.set_aside
+    doubtful = False
+    if only is not None:
+        with reading(bridge.engine) as connection:
+            elsewhere = _elsewhere(connection, school.code, judged, known)
+            doubtful = bool(elsewhere["held"].any())
+            known = pd.concat([known, elsewhere], ignore_index=True) if len(elsewhere) else known
+            unread = _losing(connection, school.code, links, known)
+            held = seen.holdings(connection, school.code)
+        nothing = judged.iloc[:0]
+        plan = with_unread(
+            planned(judged, aside, known, read.window if read else None),
+            planned(nothing, empty_frame(SET_ASIDE), unread, None),
+            held,
+        )
+    else:
+        plan = planned(judged, aside, known, None if read is None else read.window)
+    return Look(
+        now,
+        today,
+        roster,
+        plan,
+        links,
+        {} if read is None else counts_of(read.warnings["warning"]),
+        judged.loc[judged["permitted"].astype(bool), [*KEY_COLUMNS, "digest"]],
+        () if read is None else _listed(read),
+        places=pd.DataFrame() if read is None else _places(read, judged, known),
+        pilot="" if read is None else _taking_part(roster, today, pilot),
+        doubtful=doubtful,
+    )
 
 
-def _listed(set_aside: pd.DataFrame) -> tuple[RowSetAside, ...]:
-    rows = set_aside.head(MOST_ROWS_LISTED).astype(object).where(set_aside.notna(), None)
-    return tuple(RowSetAside(*row) for row in rows.itertuples(index=False, name=None))
+def _elsewhere(connection: Connection, school: str, judged: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Return records of permitted rows that the ledger has under a journal that was not read."""
+    permitted = judged.loc[judged["permitted"].astype(bool), "source_key"]
+    missing = permitted[~permitted.isin(known["source_key"])].tolist()
+    found = ledger.records_of_rows(connection, school, missing)
+    return found[~found["record_id"].isin(known["record_id"])]
+
+
+def _losing(connection: Connection, school: str, links: LinkPlan, known: pd.DataFrame) -> pd.DataFrame:
+    """Return the records, in journals that were not read, of students who lose a link."""
+    students = sorted({ending.student_key for ending in links.end})
+    found = ledger.load_records(connection, school, students)
+    return found[~found["record_id"].isin(known["record_id"])]
+
+
+def _places(read: SchoolReading, judged: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Return in which journals rows were read whose record is noted in another, or in none yet."""
+    if read.record_journals is None or read.aside_journals is None:
+        return pd.DataFrame()
+    names = [*KEY_COLUMNS, "journal"]
+    permitted = judged["permitted"].astype(bool)
+    rows = judged[permitted].assign(journal=read.record_journals[permitted])[names]
+    stays = read.set_aside.assign(journal=read.aside_journals)[names]
+    kept = rows[KEY_COLUMNS[0]].size
+    both = pd.concat([rows, stays], ignore_index=True)
+    noted: npt.NDArray[np.object_] = both.merge(known[names], on=KEY_COLUMNS, how="left", suffixes=("", "_noted"))[
+        "journal_noted"
+    ].to_numpy()
+    other = (both["journal"].to_numpy(object) != noted) & ((both.index.to_numpy() < kept) | pd.notna(noted))
+    different: pd.DataFrame = both.loc[other]
+    return different
+
+
+def _taking_part(roster: Mapping[str, RosterEntry], today: date, pilot: Pilot) -> str:
+    names = sorted(key for key, entry in roster.items() if decision.in_pilot(entry, today, pilot))
+    return hashlib.blake2b("\x1f".join(names).encode(), digest_size=16).hexdigest()
+
+
+def _listed(read: SchoolReading) -> tuple[RowSetAside, ...]:
+    rows = read.set_aside.assign(journal=read.aside_journals)
+    rows = rows.head(MOST_ROWS_LISTED).astype(object)
+    return tuple(RowSetAside(*row) for row in rows.where(rows.notna(), None).itertuples(index=False, name=None))
 
 
 def counts_of(values: pd.Series) -> dict[str, int]:
@@ -172,6 +269,9 @@ def expected_balance(look: Look, leave: Leave, blank: SchoolBalance) -> SchoolBa
         links_ended=len(admitted_links(look.links, leave).end),
         held=leave.held,
         rows_set_aside=look.rows_set_aside,
+        journals_not_read=look.unread.journals,
+        records_not_read=look.unread.records,
+        set_aside_not_read=look.unread.set_aside,
     )
 
 
@@ -195,11 +295,20 @@ def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
     if school.is_paused(look.today):
         return Leave(PAUSED)
     plan = look.records
-    over = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
+    limits = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
+    over = (*limits, *look.suspicions)
     if not over:
         return Leave()
-    digest = digest_of(held_back(planned_acts(bridge, school, look)))
+    digest = _named(bridge, school, look, over)
     with reading(bridge.engine) as connection:
         if holds.is_approved(connection, school.code, digest):
             return Leave()
     return Leave(HELD, HeldPlan(digest, over, plan.limited_withdrawals, plan.changes, plan.holdings))
+
+
+def _named(bridge: Bridge, school: School, look: Look, over: Sequence[Exceeded]) -> str:
+    """Return the digest that an approval counts for: of the acts, but of other columns alone, whatever the acts."""
+    acts = "" if set(over) == {"schema_differs"} else digest_of(held_back(planned_acts(bridge, school, look)))
+    if "schema_differs" not in over:
+        return acts
+    return hashlib.sha256(f"{acts}\n{look.schema}".encode()).hexdigest()

@@ -18,6 +18,7 @@ from delivery.knock import knock
 from delivery.lease import confirm_lease
 from delivery.reconcile import believed_records, correct_ledger, differences
 from delivery.recover import Recovered, finish_open_batches
+from delivery.seen import distrust
 from flows.bridge import Bridge
 from flows.failures import doubtful_receipts, guarded
 from flows.progress import Progress, silent
@@ -77,12 +78,14 @@ def reconcile_school(bridge: Bridge, code: str, progress: Progress = silent) -> 
             named = differences(believed_records(connection, code), held)
             # What was taken back while the pages came says nothing of the portal or the ledger.
             named = [difference for difference in named if difference.record_id not in first.taken]
+            if named:
+                distrust(connection, code)
             found = correct_ledger(connection, code, named, bridge.today(now))
         for difference in named:
             log.warning("difference", school=code, run=run, difference=difference.name, record=difference.record_id)
     reconciled = counted(outcome.balance)
     if reconciled.failure is not None:
         return close_run(bridge, reconciled)
-    synced = sync_school(bridge, code, progress, differences=found)
+    synced = sync_school(bridge, code, progress, differences=found, full=True)
     synced = replace(synced, withdrawn=dict(Counter(synced.withdrawn) + Counter(reconciled.withdrawn)))
     return replace(synced, failure=synced.failure or doubtful_receipts(code, recovered))

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 from audit.entry import HoldEvent, RunEnded, RunStarted
 from consent_registry.decision import Grant, Refusal
 from database import reading, writing
-from delivery import holds
+from delivery import holds, seen
 from delivery.balance import HeldPlan, SchoolBalance
 from delivery.checkpoints import remember_checkpoint
 from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
@@ -37,6 +37,7 @@ from delivery.recover import Recovered, finish_open_batches, open_batches
 from delivery.rest import Rest
 from delivery.roster import load_roster, store_roster
 from delivery.runs import store_balance
+from delivery.seen import Sight
 from delivery.send import send_publications, send_withdrawals, take_back_first
 from delivery.send_links import LinkTally, end_links, put_links, told_links
 from flows.bridge import Bridge, School
@@ -55,9 +56,11 @@ from flows.look import (
 )
 from flows.planned import refuse_changed, write_down
 from flows.progress import Progress, silent
+from flows.reading_plan import Ended, Read, Reader, begin, finish, last_sight, look_at_read, reader, too_little, vouched
 from flows.taking_back import TakingBack
 from flows.witness_steps import heeding_witnesses, keep_up, tell_the_end, told_if_short, unless_short
-from journal.school import RosterEntry, SchoolReading, school_year
+from journal.school import RosterEntry
+from mappings.fingerprints import Seen
 
 LOOK_EVERY = 1.0
 """Seconds between two looks for what lost its ground while a school is read."""
@@ -66,18 +69,13 @@ LEASE_TRIES = 120
 """A sync waits a minute for another process's sweep; a sweep does not wait for a sync (it comes again)."""
 
 
-def _read(bridge: Bridge, school: School, now: datetime) -> SchoolReading:
-    today = bridge.today(now)
-    return school.read(school_year(today), today)
-
-
-def _read_meanwhile(bridge: Bridge, school: School, now: datetime, meanwhile: Callable[[], None]) -> SchoolReading:
+def _read_meanwhile(read: Reader, before: Seen | None, school: str, meanwhile: Callable[[], None]) -> Read:
     """Read the school, which may take minutes, and every second of it do what can't wait."""
-    with ThreadPoolExecutor(1, thread_name_prefix=f"read-{school.code}") as thread:
-        read = thread.submit(_read, bridge, school, now)
-        while not wait([read], LOOK_EVERY).done:
+    with ThreadPoolExecutor(1, thread_name_prefix=f"read-{school}") as thread:
+        reading_it = thread.submit(read, before)
+        while not wait([reading_it], LOOK_EVERY).done:
             meanwhile()
-        return read.result()
+        return reading_it.result()
 
 
 def blank_balance(school: School, run: str, now: datetime, *, dry_run: bool = False) -> SchoolBalance:
@@ -86,17 +84,29 @@ def blank_balance(school: School, run: str, now: datetime, *, dry_run: bool = Fa
 
 
 def plan_school(
-    bridge: Bridge, code: str, progress: Progress = silent, *, write: Callable[[SchoolPlan], None] = lambda _: None
+    bridge: Bridge,
+    code: str,
+    progress: Progress = silent,
+    *,
+    write: Callable[[SchoolPlan], None] = lambda _: None,
+    full: bool = False,
 ) -> SchoolBalance:
-    """Return the balance that a sync would have now; nothing is sent or stored. `write` is given the plan itself."""
+    """Return the balance that a sync would have now; nothing is sent or stored. `write` is given the plan itself.
+
+    `full`: all of the school is read, as a run does that carries a written plan out.
+    """
     school = bridge.school(code)
     now = bridge.clock()
     blank = blank_balance(school, "plan", now, dry_run=True)
     with guarded(blank) as outcome:
         progress(code, "read")
-        read = _read(bridge, school, now)
+        sight, read_school = last_sight(bridge, school), reader(bridge, school, now)
+        read = read_school(vouched(bridge, sight, now, full=full))
         progress(code, "decide")
-        look = look_at(bridge, school, read, read.roster, now)
+        look = look_at_read(bridge, school, read, read.reading.roster, now, sight)
+        if read.reading.only is not None and too_little(look, sight):
+            read = read_school(None)
+            look = look_at_read(bridge, school, read, read.reading.roster, now, sight)
         leave = leave_for(bridge, school, look)
         outcome.balance = expected_balance(look, leave, blank)
         write(write_down(bridge, school, look, leave))
@@ -156,9 +166,11 @@ def sync_school(
     *,
     only: SchoolPlan | None = None,
     differences: Mapping[str, int] | None = None,
+    full: bool = False,
 ) -> SchoolBalance:
     """Bring the portal to what it should hold of one school; returns the run's balance, also of a failed run.
 
+    `full`: read all of the school, also the journals that did not change since they were last seen.
     `only`: by exactly this plan; where the world has changed since, the run fails by `plan-outdated` and sends nothing.
     `differences`: what a reconciliation found just before, for the balance.
     """
@@ -172,33 +184,34 @@ def sync_school(
         with at_desk(bridge, school, run, lambda: roster) as desk:
             knock(desk)
             bridge.log.append([RunStarted(at=now, run=run, school=code, software=bridge.software)])
+            sight, read_school = begin(bridge, school, desk.lease), reader(bridge, school, now)
             keep_up(bridge)
             progress(code, "recover")
             recovered = finish_open_batches(desk)
             first = TakingBack(bridge, school, desk, roster)
             counted = first.counted
             desk = replace(desk, first=first)  # noqa: PLW2901  the same desk, from here on with what goes first
-            progress(code, "read")
-            try:
-                read = _read_meanwhile(bridge, school, now, desk.first)
-            except TakingBackStoppedError as stopped:
-                raise stopped.failure from None
-            except Exception:
-                if only is not None:
+            before = vouched(bridge, sight, now, full=full or only is not None)
+
+            def read_it(before: Seen | None) -> Read:
+                progress(code, "read")
+                try:
+                    read = _read_meanwhile(read_school, before, code, desk.first)
+                except TakingBackStoppedError as stopped:
+                    raise stopped.failure from None
+                except Exception:
+                    if only is not None:
+                        raise
+                    # A school that can't be read must not keep at the portal what lost its ground.
+                    first.start_from_here()
+                    look = _withdrawals_only(look_at(bridge, school, None, roster, now))
+                    outcome.balance = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
                     raise
-                # A school that can't be read must not keep at the portal what lost its ground.
-                first.start_from_here()
-                look = _withdrawals_only(look_at(bridge, school, None, roster, now))
-                outcome.balance = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
-                raise
-            roster.clear()
-            roster.update(read.roster)
-            with writing(bridge.engine) as connection:
-                confirm_lease(connection, desk.lease, bridge.clock())
-                store_roster(connection, code, read.roster, now, lambda plain: _seal_roster(bridge, code, plain))
-            progress(code, "decide")
-            first.start_from_here()
-            first.look = look = look_at(bridge, school, read, roster, bridge.clock())
+                progress(code, "decide")
+                return read
+
+            read, look = _read_enough(bridge, school, first, roster, read_it, before, sight)
+            first.look = look
             leave = leave_for(bridge, school, look)
             if only is not None:
                 refuse_changed(bridge, school, only, look, leave)
@@ -206,8 +219,42 @@ def sync_school(
             leave = unless_short(bridge, leave)
             applied = first.rebalanced(_apply(bridge, school, desk, look, blank, leave))
             outcome.balance = told_if_short(bridge, _with_doubts(applied, recovered))
+            finish(bridge, school, desk.lease, Ended(read, look, leave, outcome.balance), sight)
     progress(code, "done")
     return close_run(bridge, counted(outcome.balance))
+
+
+def _read_enough(
+    bridge: Bridge,
+    school: School,
+    first: TakingBack,
+    roster: dict[str, RosterEntry],
+    read_it: Reader,
+    before: Seen | None,
+    sight: Sight | None,
+) -> tuple[Read, Look]:
+    """Read what `before` does not vouch for and look at it; all, where the look shows that this is too little."""
+    if before is not None:  # read in moments: what lost its ground until now goes with the run's own plan
+        first.start_from_here()
+    while True:
+        read = read_it(before)
+        _take_roster(bridge, first.desk, roster, read.reading.roster, bridge.clock())
+        first.start_from_here()
+        look = look_at_read(bridge, school, read, roster, bridge.clock(), sight)
+        if read.reading.only is None or not too_little(look, sight):
+            return read, look
+        before = first.mark = None
+
+
+def _take_roster(
+    bridge: Bridge, desk: Desk, roster: dict[str, RosterEntry], read: Mapping[str, RosterEntry], now: datetime
+) -> None:
+    """Let a roster that was read take the place of the last one, in this process and in the database."""
+    roster.clear()
+    roster.update(read)
+    with writing(bridge.engine) as connection:
+        confirm_lease(connection, desk.lease, bridge.clock())
+        store_roster(connection, desk.school, read, now, lambda plain: _seal_roster(bridge, desk.school, plain))
 
 
 def _with_doubts(balance: SchoolBalance, recovered: Recovered) -> SchoolBalance:
@@ -259,7 +306,12 @@ def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progr
             knock(desk)
             begin()
             look = _withdrawals_only(look)
+            with writing(bridge.engine) as connection:
+                vouched_for = seen.distrust(connection, code)
             blank = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
+            if vouched_for and blank.failure is None:
+                with writing(bridge.engine) as connection:
+                    seen.trust_again(connection, code)
         return _with_doubts(blank, recovered)
 
 

@@ -74,6 +74,13 @@ class SchoolReading:
     set_aside: pd.DataFrame = field(repr=False)
     warnings: pd.DataFrame = field(repr=False)
     roster: Mapping[str, RosterEntry] = field(repr=False)
+    record_journals: pd.Series | None = field(default=None, repr=False)
+    """The key of the journal that each of `records` stands in, where that is known; so for `set_aside`."""
+    aside_journals: pd.Series | None = field(default=None, repr=False)
+    aside_days: pd.Series | None = field(default=None, repr=False)
+    """The day of each of `set_aside`."""
+    only: frozenset[str] | None = None
+    """The journals that were read, by their keys; None: all."""
 
     @property
     def rows_read(self) -> int:

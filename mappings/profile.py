@@ -1,12 +1,13 @@
 """Loads a mapping profile: a folder with `profile.toml`, `codes.toml` and one `.sql` file for each raw table.
 
 Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:school`,
-the school's code, and `:first` and `:last`, the days of the window. `fingerprints.sql` may be left out; all
-others must be there. Where a query says `{text column length}`, the profile's form for the database's dialect
+the school's code, and `:first` and `:last`, the days of the window. `fingerprints.sql` and `totals.sql` may be left
+out; all others must be there. Where a query says `{text column length}`, the profile's form for the database's dialect
 is put, so that texts arrive as the bytes that the school stored. Where it says `{days column}`, that date is
-put as a whole number. A query may carry no other braces. A query that holds `TODO` is not finished. A code that
-nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file and the key.
-Deliberately not here: what becomes of the rows (`mappings.records`).
+put as a whole number, for `{seconds column}` that moment. `{journals column}` is a condition: the column names
+one of the journals asked for; true where all are read. A query may carry no other braces. A query that holds `TODO`
+is not finished. A code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file
+and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
 """
 
 import codecs
@@ -22,7 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, mod
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
-from mappings.raw import ALL_TABLES, FINGERPRINTS, RawTable
+from mappings.raw import ALL_TABLES, FINGERPRINTS, TOTALS, RawTable
 from mappings.texts import Encoding
 
 PROFILES = Path(__file__).parent
@@ -43,6 +44,9 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT_PLACE = re.compile(r"\{text ([A-Za-z0-9_.$\"]+) ([0-9]{1,5})\}")
 _DAYS_PLACE = re.compile(r"\{days ([A-Za-z0-9_.$\"]+)\}")
+_SECONDS_PLACE = re.compile(r"\{seconds ([A-Za-z0-9_.$\"]+)\}")
+_JOURNALS_PLACE = re.compile(r"\{journals ([A-Za-z0-9_.$\"]+)\}")
+_PLACES = (_TEXT_PLACE, _DAYS_PLACE, _SECONDS_PLACE, _JOURNALS_PLACE)
 _DAYS = {
     "firebird": "DATEDIFF(DAY, DATE '2000-01-01', {})",
     "postgresql": "({} - DATE '2000-01-01')",
@@ -52,6 +56,18 @@ _DAYS = {
     "other": "(EXTRACT(YEAR FROM {0}) * 372 + EXTRACT(MONTH FROM {0}) * 31 + EXTRACT(DAY FROM {0}))",
 }
 """A date as a whole number, in each dialect's words: databases agree on nothing here."""
+_SECONDS = {
+    "firebird": "DATEDIFF(SECOND, TIMESTAMP '2000-01-01 00:00:00', {})",
+    "postgresql": "EXTRACT(EPOCH FROM {} - TIMESTAMP '2000-01-01 00:00:00')",
+    "mysql": "TIMESTAMPDIFF(SECOND, '2000-01-01', {})",
+    "sqlite": "(CAST(strftime('%s', {}) AS INTEGER) - 946684800)",
+    "mssql": "DATEDIFF(second, '2000-01-01', {})",
+    "other": (
+        "((EXTRACT(YEAR FROM {0}) * 372 + EXTRACT(MONTH FROM {0}) * 31 + EXTRACT(DAY FROM {0})) * 86400"
+        " + EXTRACT(HOUR FROM {0}) * 3600 + EXTRACT(MINUTE FROM {0}) * 60 + EXTRACT(SECOND FROM {0}))"
+    ),
+}
+"""A moment as a number, likewise."""
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _PARAMETERS = frozenset({"first", "last", "school"})
 _ALWAYS = frozenset({"school"})
@@ -74,13 +90,24 @@ class Query:
     name: str
     template: str
 
-    def render(self, text_form: str, style: ParameterStyle, dialect: str = "other") -> Statement:
+    @property
+    def by_journal(self) -> bool:
+        """Tell whether the query can be asked for some journals alone."""
+        return _JOURNALS_PLACE.search(self.template) is not None
+
+    def render(
+        self, text_form: str, style: ParameterStyle, dialect: str = "other", journals: int | None = None
+    ) -> Statement:
         """Return the query in the words of `dialect`, with `text_form` for each text column.
 
-        Its parameters are written in the driver's `style`.
+        Its parameters are written in the driver's `style`. `journals`: for so many of them, which are parameters
+        `journal_0`, `journal_1` and so on; None: for all.
         """
         mark = "?" if style == "qmark" else "%s"
-        sql = self.template if style == "qmark" else self.template.replace("%", "%%")
+        seconds = _SECONDS.get(dialect, _SECONDS["other"])
+        sql = _SECONDS_PLACE.sub(lambda found: seconds.format(found[1]), self.template)
+        sql = _JOURNALS_PLACE.sub(lambda found: _of_journals(found[1], journals), sql)
+        sql = sql if style == "qmark" else sql.replace("%", "%%")
         names = tuple(_PARAMETER.findall(sql))
         sql = _PARAMETER.sub(mark, sql)
         sql = _TEXT_PLACE.sub(lambda found: text_form.format(column=found[1], length=found[2]), sql)
@@ -91,6 +118,14 @@ class Query:
     def words(self) -> frozenset[str]:
         """Return the identifiers that stand in the query, upper-cased: a database's complaint is quoted from these."""
         return frozenset(re.findall(r"[A-Z_][A-Z0-9_$]*", self.template.upper()))
+
+
+def _of_journals(column: str, journals: int | None) -> str:
+    """Return the condition that `column` is one of so many journals."""
+    if journals is None:
+        return "1 = 1"
+    names = ", ".join(f":journal_{number}" for number in range(journals))
+    return f"{column} IN ({names})" if journals else "1 = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +184,9 @@ class Profile:
         """How this profile's texts are decoded."""
         return Encoding(self.encoding, self.misread_as)
 
-    def statement(self, table: str, dialect: str, style: ParameterStyle) -> Statement:
+    def statement(self, table: str, dialect: str, style: ParameterStyle, journals: int | None = None) -> Statement:
         """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""
-        return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style, dialect)
+        return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style, dialect, journals)
 
 
 def _known_encoding(name: str) -> str:
@@ -304,8 +339,7 @@ def load_draft(name: str, folder: Path | None = None) -> Profile:
 
 def _queries(name: str, place: Path) -> tuple[dict[str, Query], tuple[str, ...]]:
     tables: list[RawTable] = list(ALL_TABLES)
-    if (place / f"{FINGERPRINTS.name}.sql").exists():
-        tables.append(FINGERPRINTS)
+    tables += [table for table in (FINGERPRINTS, TOTALS) if (place / f"{table.name}.sql").exists()]
     found = {table.name: _query(name, place, table.name, windowed=table.windowed) for table in tables}
     return (
         {table: query for table, query in found.items() if query is not None},
@@ -352,13 +386,16 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query | 
     template = _COMMENT.sub(" ", text).strip().removesuffix(";").rstrip()
     if not re.match(r"(SELECT|WITH)\b", template, re.IGNORECASE) or ";" in template:
         raise _wrong(profile, path.name, "", "нужен ровно один запрос SELECT", "exactly one SELECT is needed")
-    if re.search(r"[{}]", _DAYS_PLACE.sub("", _TEXT_PLACE.sub("", template))):
+    bare = template
+    for known in _PLACES:
+        bare = known.sub("", bare)
+    if re.search(r"[{}]", bare):
         raise _wrong(
             profile,
             path.name,
             "{…}",
-            "нужно {text столбец длина} или {days столбец}",
-            "{text column length} or {days column} is needed",
+            "нужно {text столбец длина}, {days столбец}, {seconds столбец} или {journals столбец}",
+            "{text column length}, {days column}, {seconds column} or {journals column} is needed",
         )
     wanted = _PARAMETERS if windowed else _ALWAYS
     if not wanted.issuperset(_PARAMETER.findall(template)):

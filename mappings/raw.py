@@ -179,6 +179,13 @@ FINGERPRINTS = RawTable(
 )
 """One row a journal with anything in the window: what the database itself counts of it."""
 
+TOTALS = RawTable(
+    "totals",
+    {"rows": _INTEGER, "sum_of_ids": _DECIMAL, "sum_of_codes": _DECIMAL},
+    optional=frozenset({"sum_of_ids"}),
+)
+"""One row: what `FINGERPRINTS` counts, over all journals and all days in one, the window's and all others'."""
+
 ROSTER_TABLES: tuple[RawTable, ...] = (STUDENTS, ENROLMENTS)
 JOURNAL_TABLES: tuple[RawTable, ...] = (
     *ROSTER_TABLES,

@@ -25,6 +25,7 @@ from mappings.profile import Profile
 from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, RawJournal
 from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.roster import roster
+from mappings.selection import journals_of
 from mappings.texts import ObjectArray
 
 _KIND_WORDS = np.array([*(str(kind) for kind in KINDS), None], object)  # NO_KIND is -1, the last
@@ -38,6 +39,7 @@ def to_reading(
     The raw tables must be those of `mappings.raw.JOURNAL_TABLES`; their rows are counted as read, all of them.
     """
     keys = as_integers(raw, profile.encoding)
+    journals = journals_of(keys)
     students_known, raw = roster(raw, profile.reading), keys.raw
     known = dimensions(raw, profile.reading)
     rows = facts(keys, known, profile.codes, profile.reading)
@@ -60,6 +62,9 @@ def to_reading(
         set_aside=set_aside,
         warnings=_warnings(rows, taken, _not_members(rows, raw, known), untimed),
         roster=students_known,
+        record_journals=_strings(journals[taken]),
+        aside_journals=_strings(journals[left]),
+        aside_days=pd.Series(rows.last[left]),
     )
 
 

@@ -7,10 +7,31 @@ of these. Everything that facts refer to stays whole.
 import numpy as np
 import pandas as pd
 
-from mappings.keys import as_integers
+from mappings.keys import Keys, as_integers
 from mappings.lookup import BoolArray, IntArray, Lookup
 from mappings.profile import Profile
-from mappings.raw import ABSENCES, CONTROLS, JOURNALS, LESSONS, MARKS, PERIOD_MARKS, RawJournal
+from mappings.raw import ABSENCES, CONTROLS, JOURNALS, LESSONS, MARKS, NOTHING, PERIOD_MARKS, RawJournal
+from mappings.texts import ObjectArray
+
+
+def journals_of(keys: Keys) -> ObjectArray:
+    """Return the journal's key of each fact: of marks, then absences, then period marks, in the order read.
+
+    `MISSING` where a fact leads to no journal.
+    """
+
+    def column(table: str, name: str) -> IntArray:
+        return keys.raw[table][name].to_numpy(np.int64)
+
+    lessons, controls = Lookup(column(LESSONS.name, "id")), Lookup(column(CONTROLS.name, "id"))
+    of_lesson = np.append(column(LESSONS.name, "journal_id"), NOTHING)
+    of_control = np.append(of_lesson[lessons.positions(column(CONTROLS.name, "lesson_id"))], NOTHING)
+    parts = (
+        of_control[controls.positions(column(MARKS.name, "control_id"))],
+        of_lesson[lessons.positions(column(ABSENCES.name, "lesson_id"))],
+        column(PERIOD_MARKS.name, "journal_id"),
+    )
+    return keys.text_of("journal", np.concatenate(parts))
 
 
 def of_journals(raw: RawJournal, wanted: frozenset[str], profile: Profile) -> RawJournal:

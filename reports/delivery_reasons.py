@@ -174,6 +174,46 @@ LIMIT_TEXTS: Mapping[str, ReasonText] = {
             ),
         ),
     )
+} | {
+    text.code: text
+    for text in (
+        ReasonText(
+            code="source_shrunk",
+            title=Wording(
+                ru="В базе школы намного меньше записей, чем при прошлом чтении",
+                en="The school's database has far fewer records than when it was last read",
+            ),
+            meaning=Wording(
+                ru="Так бывает, если в source указана не та база, старая копия или чтение чего-то запрещено.",
+                en="That happens when source names another database or an old copy, or something may not be read.",
+            ),
+            remedy=Wording(
+                ru="Оператор проверяет source и права (dnevnik check, dnevnik profile check). Если записи "
+                "правда удалены – dnevnik hold approve.",
+                en="The operator checks source and the rights (dnevnik check, dnevnik profile check). If the "
+                "records were really deleted: dnevnik hold approve.",
+            ),
+            owner=Owner.OPERATOR,
+        ),
+        ReasonText(
+            code="schema_differs",
+            title=Wording(
+                ru="Столбцы базы школы не те, что при прошлом чтении",
+                en="The columns of the school's database are others than when it was last read",
+            ),
+            meaning=Wording(
+                ru="Базу обновили или заменили другой: значение столбцов могло измениться.",
+                en="The database was upgraded or replaced: columns may mean something else now.",
+            ),
+            remedy=Wording(
+                ru="Оператор сверяет столбцы (dnevnik profile check), поправляет профиль или разрешает – "
+                "dnevnik hold approve; разрешение действует, пока столбцы не изменятся снова.",
+                en="The operator compares the columns (dnevnik profile check), then corrects the profile or approves: "
+                "dnevnik hold approve; the approval counts until the columns change again.",
+            ),
+            owner=Owner.OPERATOR,
+        ),
+    )
 }
 
 WAITING_CODES = frozenset({"held", "paused", "unwitnessed"})

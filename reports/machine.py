@@ -44,6 +44,11 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
         "links_put": balance.links_put,
         "links_ended": balance.links_ended,
         "links_refused": balance.links_refused,
+        "not_read": {
+            "journals": balance.journals_not_read,
+            "records": balance.records_not_read,
+            "set_aside": _by_code(balance.set_aside_not_read),
+        },
         "held": None
         if held is None
         else {

@@ -178,6 +178,16 @@ PHRASES: Mapping[str, Wording] = {
     "links_ended": Wording(ru="Закрыто в этот раз", en="Closed this time"),
     "links_put_short": Wording(ru="связей открыто или обновлено", en="links opened or renewed"),
     "links_ended_short": Wording(ru="связей закрыто", en="links closed"),
+    "not_read_short": Wording(
+        ru="записей в журналах без изменений, не прочитанных заново ({journals})",
+        en="records of journals that did not change and were not read again ({journals})",
+    ),
+    "not_read": Wording(
+        ru="Без изменений с прошлого раза журналов: {journals}, записей в них: {records}. Их не читали заново, на "
+        "портале они остаются.",
+        en="Journals without a change since the last time: {journals}, records in them: {records}. They were not read "
+        "again; what the portal shows of them stays.",
+    ),
     "links_open": Wording(ru="Открыто сейчас", en="Open now"),
     # whom to ask
     "ask": Wording(ru="К кому обратиться", en="Whom to ask"),

@@ -185,7 +185,7 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
         )
     if balance.dry_run:
         return state("dry-run", "state_dry_run", phrase("advice_dry_run", language))
-    lost = sum(balance.set_aside.values()) + balance.failed
+    lost = sum(balance.all_set_aside.values()) + balance.failed
     if lost:
         return state("exceptions", "state_exceptions", COUNTED["advice_exceptions"].say(lost, language))
     return state("done", "state_done", phrase("advice_done", language))
@@ -193,14 +193,19 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
 
 def sentence(balance: SchoolBalance, language: Language) -> str:
     """Say the balance in one sentence; parts of nothing are left out."""
+    said: list[str] = []
+    if balance.journals_not_read:
+        unread = {"journals": balance.journals_not_read, "records": balance.records_not_read}
+        apart = " " + phrase("not_read", language, **{key: number(one, language) for key, one in unread.items()})
+    else:
+        apart = ""
     if balance.read == 0:
-        return phrase("nothing_read", language)
-    said = []
+        return phrase("nothing_read", language) + apart
     for fate, count in fates(balance):
         key = "said_sent_dry_run" if fate == "sent" and balance.dry_run else f"said_{fate}"
         if count:
             said.append(COUNTED[key].say(count, language))
-    return f"{COUNTED['records_read'].say(balance.read, language)}: {'; '.join(said)}."
+    return f"{COUNTED['records_read'].say(balance.read, language)}: {'; '.join(said)}.{apart}"
 
 
 def _part(balance: SchoolBalance, fate: str, count: int, language: Language) -> Part:
@@ -225,7 +230,7 @@ def _sections(
     withheld = {code: count for code, count in balance.withheld.items() if code not in WAITING_CODES}
     headings: tuple[tuple[str, Fate, Mapping[str, int]], ...] = (
         ("why_held", Fate.LIMIT, exceeded),
-        ("set_aside", Fate.SET_ASIDE, balance.set_aside),
+        ("set_aside", Fate.SET_ASIDE, balance.all_set_aside),
         ("waiting", Fate.WITHHELD, waiting),
         ("withheld", Fate.WITHHELD, withheld),
         ("warnings", Fate.WARNING, balance.warnings),

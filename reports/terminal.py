@@ -76,6 +76,13 @@ def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> 
             lines.add_row(Text(f"    {title}", "dim"), Text(number(part, language), "dim"))
     for key, count in (("links_put", balance.links_put), ("links_ended", balance.links_ended)):
         lines.add_row(phrase(f"{key}_short", language), number(count, language))
+    if balance.journals_not_read:
+        unread = phrase("not_read_short", language, journals=number(balance.journals_not_read, language))
+        lines.add_row(unread, number(balance.records_not_read, language))
+        for code, count in _largest_first(balance.set_aside_not_read):
+            lines.add_row(
+                Text(f"    {_title(catalogue, Fate.SET_ASIDE, code, language)}", "dim"), number(count, language)
+            )
     for fate, by_name in ((Fate.WARNING, balance.warnings), (Fate.DIFFERENCE, balance.differences)):
         for code, count in _largest_first(by_name):
             heading = phrase("warnings" if fate is Fate.WARNING else "differences", language).lower()

@@ -14,6 +14,7 @@ from settings.model import (
     ConsentSection,
     LimitsSection,
     PortalSection,
+    ReadingSection,
     SchoolSection,
     Settings,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "LimitsSection",
     "Pause",
     "PortalSection",
+    "ReadingSection",
     "SchoolSection",
     "Secret",
     "Settings",

@@ -3,8 +3,8 @@
 Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, where a key has one, is the
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
 Keys beyond the installation example: bridge.log, portal.connector, what follows audit.witnesses, limits.small_change,
-consent.correction_days, .answer_days, .alarm_days, .processor_name, .processor_address, .texts, .calendar,
-school.address.
+reading.full_every_days, consent.correction_days, .answer_days, .alarm_days, .processor_name, .processor_address,
+.texts, .calendar, school.address.
 """
 
 from collections.abc import Sequence
@@ -255,6 +255,14 @@ class LimitsSection(Section):
     small_change: Count = 2
 
 
+class ReadingSection(Section):
+    """How often all of a school is read: in between, a run reads the journals that changed. 0: always all."""
+
+    full_every_days: Annotated[
+        int, Field(ge=0, le=31), Expected("целое число дней от 0 до 31", "a whole number of days, 0 to 31")
+    ] = 7
+
+
 class SchoolSection(Section):
     """One school: its database, how to read it, when."""
 
@@ -315,6 +323,7 @@ class Settings(Section):
     consent: ConsentSection
     actuality: ActualitySection
     limits: LimitsSection
+    reading: ReadingSection = ReadingSection()
     schools: Annotated[tuple[SchoolSection, ...], Field(alias="school", strict=False)]
     _file: Path = PrivateAttr()
 

@@ -38,6 +38,7 @@ from mappings.raw import (
     SCHOOL,
     SPOILT,
     SPOILT_TIME,
+    TOTALS,
     ColumnType,
     RawJournal,
     RawTable,
@@ -136,8 +137,8 @@ def examine(
 
 
 def _tables(draft: Profile) -> list[RawTable]:
-    named = FINGERPRINTS.name in draft.queries or FINGERPRINTS.name in draft.unfinished
-    return [*ALL_TABLES, FINGERPRINTS] if named else list(ALL_TABLES)
+    named = {*draft.queries, *draft.unfinished}
+    return [*ALL_TABLES, *(table for table in (FINGERPRINTS, TOTALS) if table.name in named)]
 
 
 def _seen(

@@ -29,7 +29,7 @@ from connectors.school import refusals
 from connectors.school.columns import Column
 from connectors.school.embedded import use_embedded_firebird
 from connectors.school.firebird_rows import Layout, blocks, layout_of
-from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, places, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, described, places, row_chunks
 from connectors.school.source import FirebirdFile, FirebirdServer
 from journal.wording import BridgeError
 from mappings.profile import Statement
@@ -67,6 +67,7 @@ class FirebirdDriver:
     facts: SnapshotFacts
     _connection: Connection = field(repr=False)
     _by_block: bool = True
+    described: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
@@ -75,6 +76,7 @@ class FirebirdDriver:
         cursor = self._connection.cursor()
         try:
             cursor.execute(statement.sql, list(values))
+            self.described[table.name] = described(cursor.description)
             layout = _layout(cursor, table) if self._by_block else None
             if layout is not None:
                 yield from blocks(cursor._result, layout, size)  # noqa: SLF001  see firebird_rows

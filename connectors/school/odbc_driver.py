@@ -10,11 +10,12 @@ told; likewise that all queries see one state.
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, described, row_chunks
 from connectors.school.source import OdbcSource
 from connectors.school.sql_driver import OTHER_ENGINES, decoded
 from journal.wording import BridgeError
@@ -52,6 +53,7 @@ class OdbcDriver:
 
     facts: SnapshotFacts
     _connection: "pyodbc.Connection" = field(repr=False)
+    described: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
@@ -59,8 +61,11 @@ class OdbcDriver:
         """Run the query and yield its rows as typed columns."""
         cursor = self._connection.cursor()
         try:
-            bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
+            bound: list[object] = [
+                str(value) if isinstance(value, date) and self.facts.dialect == "sqlite" else value for value in values
+            ]
             cursor.execute(statement.sql, *bound)
+            self.described[table.name] = described(cursor.description)
             yield from row_chunks(table, [str(item[0]) for item in cursor.description or ()], cursor.fetchmany, size)
         finally:
             with suppress(Exception):

@@ -22,7 +22,7 @@ from mappings.profile import ParameterStyle, Profile, Statement
 from mappings.raw import RawTable
 
 CHUNK_ROWS = 10_000
-Bound: TypeAlias = date | str
+Bound: TypeAlias = date | str | int
 """What a query's parameter may be."""
 
 
@@ -57,6 +57,8 @@ class Driver(Protocol):
     """What the kinds of databases differ in. All methods raise the driver's own errors."""
 
     facts: SnapshotFacts
+    described: dict[str, tuple[str, ...]]
+    """The columns that each query returned, once it was run: name and type as the database describes them."""
 
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
@@ -97,14 +99,21 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         return self.driver.facts
 
     def read(
-        self, table: RawTable, profile: Profile, window: Window | None = None, progress: Progress | None = None
+        self,
+        table: RawTable,
+        profile: Profile,
+        window: Window | None = None,
+        progress: Progress | None = None,
+        journals: Sequence[int] | None = None,
     ) -> pd.DataFrame:
         """Return the rows of one of the profile's queries as a frame of `mappings.raw`'s types.
+
+        `journals`: of these journals alone, where the query can be asked so.
 
         Raises BridgeError `school-schema-differs`, `school-not-permitted`, `school-unreachable` or
         `school-reading-failed`.
         """
-        parts = list(self._chunks(table, profile, window, progress))
+        parts = list(self._chunks(table, profile, window, progress, journals=journals))
         if not parts:
             return table.empty()
         columns = {name: np.concatenate([part[name] for part in parts]) for name in table.columns}
@@ -126,9 +135,12 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         progress: Progress | None,
         *,
         size: int = CHUNK_ROWS,
+        journals: Sequence[int] | None = None,
     ) -> Generator[dict[str, Column]]:
-        statement = profile.statement(table.name, self.facts.dialect, self.facts.style)
+        asked = None if journals is None else len(journals)
+        statement = profile.statement(table.name, self.facts.dialect, self.facts.style, asked)
         values: dict[str, Bound] = {"school": self.school}
+        values |= {f"journal_{number}": journal for number, journal in enumerate(journals or ())}
         if window:
             values |= {"first": window.first, "last": window.last}
         chunks = self.driver.chunks(table, statement, [values[name] for name in statement.parameters], size)
@@ -160,6 +172,11 @@ def places(table: RawTable, names: Sequence[str]) -> list[int | None]:
     if len(set(found)) < len(found) or not set(table.required) <= set(found) <= set(table.columns):
         raise ColumnsDifferError
     return [found.index(name) if name in found else None for name in table.columns]
+
+
+def described(description: Sequence[Sequence[object]] | None) -> tuple[str, ...]:
+    """Return a DB-API cursor's columns as texts: name, type, size, precision and scale, as far as a driver tells."""
+    return tuple(sorted(" ".join(map(str, (item[0], item[1], *item[3:6]))).lower() for item in description or ()))
 
 
 def row_chunks(table: RawTable, names: Sequence[str], fetch: "Fetch", size: int) -> Iterator[dict[str, Column]]:

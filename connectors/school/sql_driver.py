@@ -11,6 +11,7 @@ tables are InnoDB's; other databases read in the strictest level they offer and 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import cast
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, Catalogue, Fetch, SnapshotFacts, row_chunks
+from connectors.school.snapshot import Bound, Catalogue, Fetch, SnapshotFacts, described, row_chunks
 from connectors.school.source import SqlSource
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
@@ -48,6 +49,7 @@ class SqlDriver:
     _engine: Engine = field(repr=False)
     _connection: Connection = field(repr=False)
     _encoding: str | None = None
+    described: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
@@ -64,9 +66,12 @@ class SqlDriver:
     ) -> Iterator[dict[str, Column]]:
         cursor = self._cursor(table.name)
         try:
-            bound: list[object] = [str(day) for day in values] if self.facts.dialect == "sqlite" else list(values)
+            bound: list[object] = [
+                str(value) if isinstance(value, date) and self.facts.dialect == "sqlite" else value for value in values
+            ]
             cursor.execute(statement.sql, bound)
             names = [str(item[0]) for item in cursor.description or ()]
+            self.described[table.name] = described(cursor.description)
             yield from row_chunks(table, names, self._fetch(cursor), size)
         finally:
             with suppress(Exception):

@@ -10,6 +10,6 @@ JOIN course_periods p ON p.course_period_id = t.course_period_id
 JOIN schools o ON o.id = p.school_id AND o.syear = p.syear
 LEFT JOIN attendance_codes c ON c.id = t.attendance_code
 WHERE t.school_date BETWEEN :first AND :last
-  AND t.attendance_code IS NOT NULL
+  AND t.attendance_code IS NOT NULL AND {journals t.course_period_id}
   AND COALESCE(c.default_code, '') <> 'Y'
   AND COALESCE(NULLIF(TRIM(o.school_number), ''), CAST(o.id AS VARCHAR(16))) = :school

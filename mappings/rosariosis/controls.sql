@@ -5,3 +5,4 @@ SELECT DISTINCT g.assignment_id || '-' || g.course_period_id AS id,
        a.weight AS cost
 FROM gradebook_assignments a
 JOIN gradebook_grades g ON g.assignment_id = a.assignment_id
+WHERE {journals g.course_period_id}

@@ -5,6 +5,7 @@ FROM (
          CAST(g.student_id AS NUMERIC) * 1000003 + g.assignment_id AS id,
          (COALESCE(g.points, -7) * 100 + a.points) * MOD(g.student_id * 31 + g.assignment_id, 10007)
            + COALESCE(LENGTH(g.comment), 0)
+           + COALESCE(CAST(a.weight * 100 AS NUMERIC), -7) * MOD(g.student_id * 37 + g.assignment_id, 10007)
            + COALESCE(COALESCE(a.due_date, a.assigned_date) - DATE '2000-01-01', 0) AS worth
   FROM gradebook_grades g
   JOIN gradebook_assignments a ON a.assignment_id = g.assignment_id

@@ -14,7 +14,7 @@ JOIN gradebook_assignments a ON a.assignment_id = g.assignment_id
 JOIN school_marking_periods m ON m.marking_period_id = a.marking_period_id
 JOIN course_periods p ON p.course_period_id = g.course_period_id
 JOIN schools o ON o.id = p.school_id AND o.syear = p.syear
-WHERE g.points IS NOT NULL
+WHERE g.points IS NOT NULL AND {journals g.course_period_id}
   AND COALESCE(NULLIF(TRIM(o.school_number), ''), CAST(o.id AS VARCHAR(16))) = :school
   AND (
     COALESCE(a.due_date, a.assigned_date) BETWEEN :first AND :last

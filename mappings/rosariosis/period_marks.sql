@@ -10,5 +10,5 @@ FROM student_report_card_grades g
 JOIN school_marking_periods m ON m.marking_period_id = g.marking_period_id
 JOIN course_periods p ON p.course_period_id = g.course_period_id
 JOIN schools o ON o.id = p.school_id AND o.syear = p.syear
-WHERE m.end_date BETWEEN :first AND :last
+WHERE m.end_date BETWEEN :first AND :last AND {journals g.course_period_id}
   AND COALESCE(NULLIF(TRIM(o.school_number), ''), CAST(o.id AS VARCHAR(16))) = :school

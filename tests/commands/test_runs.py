@@ -66,8 +66,14 @@ def test_a_plan_says_what_a_sync_does_and_a_report_what_it_did(run: Run, own: Re
     reported = run("--config", own.config, "report", "--json", "0252")
     assert reported.status == 0
     assert numbers(reported) == {"0252": synced["0252"]}
-    again = numbers(sync("0252"))
-    assert (again["0252"]["sent"], again["0252"]["unchanged"]) == (0, synced["0252"]["sent"])
+    second = sync("0252")
+    again = numbers(second)["0252"]
+    assert second.status == 1  # the rows are set aside as before, though nobody read them again
+    assert (again["sent"], again["read"], again["not_read"]["records"]) == (0, 0, synced["0252"]["read"])
+    assert again["not_read"]["set_aside"] == synced["0252"]["set_aside"]
+    whole = numbers(sync("0252", "--full"))["0252"]
+    assert (whole["sent"], whole["unchanged"]) == (0, synced["0252"]["sent"])
+    assert whole["not_read"]["journals"] == 0
 
 
 def test_tables_speak_the_installations_language(run: Run, own: RealWorld) -> None:

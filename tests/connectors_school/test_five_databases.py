@@ -1,6 +1,7 @@
 """The same school in each database gives the row-by-row oracle's answer, read in one state that nobody may change."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from oracle.journal_oracle import MOSCOW, OracleRecord, Verdict, judge
 from oracle.school_tables import read_tables
 
+from connectors.school.changes import read_changes
 from connectors.school.open import open_snapshot
 from connectors.school.read import SchoolSource, probe, read_fingerprints, read_school
 from connectors.school.snapshot import ColumnsDifferError
 from journal.school import SchoolReading, school_year
-from mappings.fingerprints import Fingerprint, changed_journals
+from mappings.fingerprints import Fingerprint, Seen, changed_journals
 from mappings.profile import Profile, Statement
 from mappings.raw import ABSENCES, SCHOOL
 from sandbox.school.writing import make_school
@@ -82,6 +84,35 @@ def test_each_database_gives_the_oracles_answer(
     assert warned == {(key, word) for key, fate in fates.items() for word in fate.warnings}
     assert len(made) > 500
     assert len(set(aside.values())) >= 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_did_not_change_is_not_read_again_of_any_database(
+    ways: dict[str, Way], profile: Profile, name: str
+) -> None:
+    way, today = ways[name], NOW.date()
+
+    def changes(before: Seen | None) -> tuple[SchoolReading, Seen]:
+        return read_changes(
+            SchoolSource(way.url, way.password), profile, code=CODE, window=school_year(today), today=today,
+            timezone=MOSCOW, software="test", before=before,
+        )  # fmt: skip
+
+    whole, seen = changes(None)
+    assert whole.only is None
+    assert whole.records.equals(read(way, profile).records)
+    assert seen.total is not None
+    assert seen.total.sum_of_codes is not None
+    assert seen.rows == whole.rows_read
+    nothing, again = changes(seen)
+    assert (nothing.only, nothing.rows_read, again) == (frozenset(), 0, seen)
+    one = next(key for key, journal in seen.journals.items() if journal.rows > 3)
+    asked = replace(seen, journals=seen.journals | {one: replace(seen.journals[one], again=True)})
+    part, after = changes(asked)
+    assert part.only == {one}
+    mine = whole.record_journals == one
+    assert part.records.reset_index(drop=True).equals(whole.records[mine].reset_index(drop=True))
+    assert after == seen
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,6 @@
 import pytest
 
-from delivery.limits import Limits, exceeded
+from delivery.limits import Limits, exceeded, shrunk
 
 LIMITS = Limits(withdraw_share=0.10, withdraw_count=200, change_share=0.75, small_change=2)
 
@@ -24,3 +24,11 @@ LIMITS = Limits(withdraw_share=0.10, withdraw_count=200, change_share=0.75, smal
 )
 def test_each_limit_at_its_edge(holdings: int, withdrawals: int, changes: int, over: tuple[str, ...]) -> None:
     assert exceeded(LIMITS, holdings=holdings, withdrawals=withdrawals, changes=changes) == over
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "looks_other"),
+    [(0, 0, False), (0, 50, False), (100, 90, False), (100, 89, True), (5, 3, False), (5, 2, True), (9, 0, True)],
+)
+def test_a_source_has_shrunk_at_the_edge_of_the_share(before: int, now: int, looks_other: bool) -> None:
+    assert shrunk(LIMITS, before=before, now=now) is looks_other

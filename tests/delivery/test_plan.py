@@ -6,7 +6,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delivery.plan import plan_records
+from delivery.plan import plan_records, with_unread
 from journal.school import Window
 from journal.vocabulary import WithdrawReason
 
@@ -192,3 +192,12 @@ def test_only_records_that_are_held_already_are_changes() -> None:
     held = [a_holding("mark:2", "1", IN, True, DIGESTS[0], None, None)]
     assert make_plan([a_record("mark:1", "1", None, DIGESTS[0])], [], held).changes == 0
     assert make_plan([a_record("mark:2", "1", None, DIGESTS[1])], [], held).changes == 1
+
+
+def test_records_of_journals_that_were_not_read_go_only_for_want_of_a_ground() -> None:
+    read = make_plan([a_record("m1", "s", None, b"a")], [], [])
+    stays = a_holding("m2", "s", IN, True, b"a", None, None)
+    goes = a_holding("m3", "t", IN, True, b"a", None, "consent-withdrawn")
+    both = with_unread(read, make_plan([], [], [stays, goes], None), 40)
+    assert both.withdraw["record_id"].tolist() == ["r-m3-t"]
+    assert (len(both.publish), both.read, both.holdings) == (1, 1, 40)

@@ -162,6 +162,23 @@ def test_a_date_as_a_number_is_said_in_each_dialects_words(dialect: str) -> None
     assert "{" not in sql
 
 
+@pytest.mark.parametrize("dialect", ["firebird", "postgresql", "mysql", "sqlite", "mssql", "another"])
+def test_a_moment_as_a_number_is_said_in_each_dialects_words(dialect: str) -> None:
+    sql = Query("x", "SELECT {seconds t.M} FROM T t").render("{column}", "qmark", dialect).sql
+    assert "t.M" in sql
+    assert "{" not in sql
+
+
+def test_a_query_asks_for_all_journals_some_or_none() -> None:
+    query = Query("x", "SELECT 1 FROM T t WHERE t.D > :first AND {journals t.J} AND t.S = :school")
+    assert query.by_journal
+    assert not Query("x", "SELECT 1 FROM T").by_journal
+    said = [query.render("", "pyformat", "postgresql", number) for number in (None, 0, 2)]
+    assert [one.sql.split("AND ")[1].strip() for one in said] == ["1 = 1", "1 = 0", "t.J IN (%s, %s)"]
+    assert said[0].parameters == said[1].parameters == ("first", "school")
+    assert said[2].parameters == ("first", "journal_0", "journal_1", "school")
+
+
 def test_a_misread_encoding_is_the_profiles(profiles: Path) -> None:
     edit(profiles, "profile.toml", "[texts]", 'misread_as = "cp1252"\n[texts]')
     assert load_profile("paragraf", profiles).reading == Encoding("cp1251", "cp1252")

@@ -16,12 +16,12 @@ from flows import assembly, district  # noqa: E402  the environment first
 def main() -> None:
     bridge = district.shared_bridge()
 
-    def read(_window, _today):
+    def read(_window, _today, _before):
         row = {"LAST_NAME": CANARY}
         raise ValueError(f"cannot read the row {row}")
 
     schools = dict(bridge.schools)
-    schools[FAILING] = dataclasses.replace(schools[FAILING], read=read)
+    schools[FAILING] = dataclasses.replace(schools[FAILING], read_changes=read)
     broken = dataclasses.replace(bridge, schools=schools)
     district.shared_bridge = assembly.shared_bridge = lambda: broken
     for balance in district.run_sync_district(list(schools)):
