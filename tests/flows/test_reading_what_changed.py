@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from fakes.bridge_database import bridge_database
+from fakes.postgresql import postgresql
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from worlds.changing_school import AT, JOURNALS, LESSONS, STUDENTS, ChangingSchool, changing_school, write_school
@@ -343,3 +345,18 @@ def test_rows_set_aside_in_journals_that_were_not_read_stay_listed(world: Changi
         assert (later.set_aside, later.set_aside_not_read) == ({}, {"unknown-mark-type": 1})
         assert later.has_exceptions
         assert [row.source_key for row in later.rows_set_aside] == ["mark:4"]
+
+
+def test_the_bridges_own_postgresql_remembers_as_well(school: Path, tmp_path: Path) -> None:
+    with postgresql() as url, bridge_database(url):
+        world = changing_school(school, tmp_path / "world", state=url)
+        world.sync()
+        world.edit(("DELETE FROM MARK WHERE ID = 4", ()), ("UPDATE MARK SET TYPE_ID = 402 WHERE ID = 3", ()))
+        world.sync()
+        assert world.read == {"1", "4"}
+        assert agrees(world)
+        world.withdraw("1", "pa-1")
+        world.sync()
+        assert world.read == frozenset()
+        assert agrees(world)
+        world.engine.dispose()

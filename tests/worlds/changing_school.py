@@ -194,12 +194,15 @@ PROFILE = load_profile("paragraf")
 
 
 def changing_school(
-    template: Path, folder: Path, *, full: bool = False, parents: Sequence[int] = (1, 2)
+    template: Path, folder: Path, *, full: bool = False, parents: Sequence[int] = (1, 2), state: str | None = None
 ) -> ChangingSchool:
-    """Return a world with a copy of a school that `write_school` made; parents of these students consented."""
+    """Return a world with a copy of a school that `write_school` made; parents of these students consented.
+
+    `state`: the URL of the bridge's own database; None: a file.
+    """
     folder.mkdir(exist_ok=True)
     shutil.copy(template, folder / "school.db")
-    world = ChangingSchool(folder, full=full)
+    world = ChangingSchool(folder, full=full, state=state)
     for student in parents:
         world.register(Link(str(student), f"pa-{student}"))
     return world
