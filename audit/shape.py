@@ -54,11 +54,11 @@ class Text(_AsItIs):
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        self._pattern = re.compile(pattern)
+        self.admits = re.compile(pattern).fullmatch
 
     def check(self, value: object) -> None:
         """Refuse anything but a text of the pattern."""
-        if not isinstance(value, str) or not self._pattern.fullmatch(value):
+        if not isinstance(value, str) or not self.admits(value):
             raise MisfitError
 
 

@@ -205,7 +205,8 @@ class SqlWriter:
 
     def drop_partials(self, folder: str) -> None:
         """Delete the partial forms of a full tile."""
-        self._connection.execute(sa.delete(_RESOURCE).where(_RESOURCE.c.path.startswith(f"{folder}/", autoescape=True)))
+        within = _RESOURCE.c.path > f"{folder}/", _RESOURCE.c.path < f"{folder}0"  # 0 follows the slash
+        self._connection.execute(sa.delete(_RESOURCE).where(*within))
 
 
 def _wait_for_others(connection: Connection) -> None:

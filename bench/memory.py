@@ -107,7 +107,6 @@ def measure(size: int, folder: Path) -> tuple[float, float, float]:
         log=log,
         clock=clock,
         new_id=lambda: hashlib.sha256(b"%d" % next(ids)).hexdigest()[:32],
-        seal=bytes,
         school=CODE,
         run="bench",
         software="bench/1",

@@ -5,14 +5,15 @@ records under ids of its own, so the portal has the same work each time. `bridge
 each batch against the schema before it is sent, and judges the reply's certificate, age and shape, as zeep does not.
 `delivery` is all of sending as a sync does it, ledger and audit log included: consents read again, the batch and its
 disclosures stored durably before a byte is sent, the outcome after; once with the log in a folder, once in the bridge's
-own database.
+own database. The records are once those of a first run (students one after the other, with all they have), once those
+of a night (a few records of many students).
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -39,6 +40,8 @@ ROUNDS = 7
 BATCHES = 5
 BATCH_RECORDS = 1000
 MOSCOW = ZoneInfo("Europe/Moscow")
+SHAPES = {"a first run": True, "a night": False}
+"""By name, whether the records are whole students."""
 TITLES = {
     "plain": "zeep and xmlsec",
     "bridge": "bridge, the connector",
@@ -61,14 +64,26 @@ NAMES = {
 }
 
 
-def records_of(ground: Ground, wanted: int) -> list[Publish]:
-    """Return some records of the school as the bridge reads them, with made-up opaque ids."""
+def chosen(frame: pd.DataFrame, wanted: int, *, whole: bool) -> pd.DataFrame:
+    """Return so many records of a frame: of whole students, or of any."""
+    if whole:
+        frame = frame.sort_values(["student_key", "source_key"], kind="stable").head(wanted)
+        return frame.reset_index(drop=True)
+    return frame.sample(wanted, replace=True, random_state=1).reset_index(drop=True)
+
+
+def read_records(ground: Ground) -> pd.DataFrame:
+    """Return the school's records as the bridge reads them."""
     today = datetime.now(UTC).astimezone(MOSCOW).date()
     source = SchoolSource(f"file:{ground.school}", None)
     reading = read_school(
         source, load_profile("paragraf"), code=CODE, window=school_year(today), today=today, timezone=MOSCOW
     )
-    frame = reading.records.sample(wanted, replace=True, random_state=1)
+    return reading.records
+
+
+def made_publications(frame: pd.DataFrame) -> list[Publish]:
+    """Return records as the connector takes them, with made-up opaque ids."""
     return [_publish(number, row) for number, row in enumerate(frame.to_dict("records"))]
 
 
@@ -92,7 +107,7 @@ def _publish(number: int, row: Mapping[str, object]) -> Publish:
 
 def as_zeep(record: Publish) -> dict[str, object]:
     """Return a record as zeep takes it."""
-    fields = asdict(record) | {"kind": str(record.kind)}
+    fields = record._asdict() | {"kind": str(record.kind)}
     return {"publish": {NAMES[name]: value for name, value in fields.items() if value is not None}}
 
 
@@ -140,46 +155,64 @@ def timed(send: Callable[[Sequence[object]], int], batches: Sequence[Sequence[ob
 def main(folder: Path) -> None:
     """Measure and print."""
     ground = Ground(folder)
-    records = records_of(ground, BATCHES * BATCH_RECORDS)
-    turns = count(1)
+    frame = read_records(ground)
+    print(f"2. SubmitJournal, {BATCHES} batches of {BATCH_RECORDS:,} a turn; {ROUNDS} rounds")
+    with (
+        portal_process(ground, folder / "portal-submit") as url,
+        at_the_desk(ground, folder / "bridge-folder", url, None) as (apart, planned),
+        at_the_desk(ground, folder / "bridge-shared", url, "shared") as (together, _),
+    ):
+        clients = PlainClient(url, ground.keys), _bridge(url, ground.keys)
+        turns = count(1)
+        for name, whole in SHAPES.items():
+            records = made_publications(chosen(frame, BATCHES * BATCH_RECORDS, whole=whole))
+            new = chosen(planned, len(records), whole=whole)
+            measured = _measured(clients, (apart, together), records, new, turns)
+            students = new["student_key"].nunique()
+            print(f"   {name}: {len(new) / students:.1f} records a student")
+            _told(measured)
+        clients[1].close()
+
+
+def _measured(
+    clients: tuple[PlainClient, SoapPortal],
+    desks: tuple[Desk, Desk],
+    records: Sequence[Publish],
+    new: pd.DataFrame,
+    turns: Iterator[int],
+) -> Mapping[str, Sequence[Mapping[str, float]]]:
+    plain, bridge = clients
+    apart, together = desks
 
     def batches() -> list[list[Publish]]:
         turn = next(turns)
-        newer = [replace(record, record_id=f"{turn:08x}{record.record_id[8:]}") for record in records]
+        newer = [record._replace(record_id=f"{turn:08x}{record.record_id[8:]}") for record in records]
         return [newer[start : start + BATCH_RECORDS] for start in range(0, len(newer), BATCH_RECORDS)]
 
-    with (
-        portal_process(ground, folder / "portal-submit") as url,
-        at_the_desk(ground, folder / "bridge-folder", url, None) as (desk, planned),
-        at_the_desk(ground, folder / "bridge-shared", url, "shared") as (together, _),
-    ):
-        plain, bridge = PlainClient(url, ground.keys), _bridge(url, ground.keys)
-        frame = planned.sample(len(records), replace=True, random_state=1).reset_index(drop=True)
-        order = count(1)
+    def send_plain(batch: Sequence[dict[str, object]]) -> int:
+        return plain.submit(CODE, datetime.now(UTC), list(batch)).accepted
 
-        def send_plain(batch: Sequence[dict[str, object]]) -> int:
-            return plain.submit(CODE, datetime.now(UTC), list(batch)).accepted
+    def send_bridge(batch: Sequence[Publish]) -> int:
+        return bridge.submit(bridge.prepare(CODE, batch, datetime.now(UTC))).accepted
 
-        def send_bridge(batch: Sequence[Publish]) -> int:
-            return bridge.submit(bridge.prepare(CODE, batch, datetime.now(UTC))).accepted
+    sides = {
+        "plain": lambda: timed(send_plain, [[as_zeep(record) for record in batch] for batch in batches()]),
+        "bridge": lambda: timed(send_bridge, batches()),
+        "delivery": lambda: timed(lambda frame: deliver(apart, frame, next(turns)), [new]),
+        "shared": lambda: timed(lambda frame: deliver(together, frame, next(turns)), [new]),
+    }
+    by_turns(sides, 1)  # connections and caches are warm from here on
+    return by_turns(sides, ROUNDS)
 
-        sides = {
-            "plain": lambda: timed(send_plain, [[as_zeep(record) for record in batch] for batch in batches()]),
-            "bridge": lambda: timed(send_bridge, batches()),
-            "delivery": lambda: timed(lambda new: deliver(desk, new, next(order)), [frame]),
-            "shared": lambda: timed(lambda new: deliver(together, new, next(order)), [frame]),
-        }
-        by_turns(sides, 1)  # connections and caches are warm from here on
-        measured = by_turns(sides, ROUNDS)
-        bridge.close()
-    print(f"2. SubmitJournal, {BATCHES} batches of {BATCH_RECORDS:,} a turn; {ROUNDS} rounds")
+
+def _told(measured: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
     for name, title in TITLES.items():
-        print(f"   {title:<32} {told(measured[name], 'rate')} records/s", end="; ")
+        print(f"      {title:<32} {told(measured[name], 'rate')} records/s", end="; ")
         print(f"client's CPU {told(measured[name], 'busy')} µs a record")
     for name in ("bridge", "delivery", "shared"):
-        print(f"   {TITLES[name]} / zeep")
-        print(f"      records/s       {ratio(measured[name], measured['plain'], 'rate', most=True)}")
-        print(f"      CPU a record    {ratio(measured[name], measured['plain'], 'busy')}")
+        print(f"      {TITLES[name]} / zeep")
+        print(f"         records/s       {ratio(measured[name], measured['plain'], 'rate', most=True)}")
+        print(f"         CPU a record    {ratio(measured[name], measured['plain'], 'busy')}")
 
 
 def _bridge(url: str, keys: Path) -> SoapPortal:

@@ -32,6 +32,9 @@ METADATA = sa.MetaData(
 
 BUSY_SECONDS = 30
 
+_ROOM = ("cache_size=-65536", "wal_autocheckpoint=4000")
+"""64 MiB of pages in memory and 16 MiB of WAL: a batch's ids lie all over the indexes of a large ledger."""
+
 
 class Moment(sa.TypeDecorator[datetime]):
     """An instant, stored as UTC text with microseconds (sorts as time does); a naive datetime is refused."""
@@ -68,7 +71,13 @@ def open_database(url: str) -> Engine:
     def _configure(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         dbapi_connection.isolation_level = None  # the begin event below says BEGIN, not the driver
         cursor = dbapi_connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "wal_autocheckpoint=4000",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -29,7 +29,6 @@ class Desk:
     log: AuditLog
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
-    seal: Callable[[bytes], bytes]
     school: str
     run: str
     software: str

@@ -3,32 +3,38 @@
 Rules. Consents are read again in the transaction that stores the batch; what they no longer cover is left out.
 Revisions are one more than any the record ever had. When this module yields a batch, its disclosures are durable
 in the audit log; when appending fails, nothing is yielded and so nothing is sent. Batch and disclosures are one
-transaction where ledger and log share a database; else the log comes after. Dies between storing and logging: the
-batch is `open`, was never sent, and the next run hears from GetReceipt that it is unknown.
+transaction where ledger and log share a database; else the log comes after. Receipts that were heard and not entered
+yet are entered with it (`delivery.outcome`), their entries before the disclosures. Dies between storing and logging:
+the batch is `open`, was never sent, and the next run hears from GetReceipt that it is unknown.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy.engine import Connection
 
-from audit.entry import DisclosureIntended, Ground, RecordAction
+from audit.entry import DisclosureIntended, DisclosureOutcome, Ground, RecordAction, canonical_parts
+from audit.log import Appended
 from consent_registry.decision import Grant, Refusal, covering
 from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
 from delivery.lease import check_lease, confirm_lease
-from delivery.watch import Mark, mark_of
+from delivery.outcome import forget_heard, heard_outcomes, settle_heard
+from delivery.watch import Mark, mark_after
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
 from journal.records import BatchItem, PreparedBatch, Publish, Withdraw
 from journal.vocabulary import RecordKind, WithdrawReason
 
 BASIS = "written-consent"
 """152-FZ, article 9: the written consent of the student's legal representative."""
+
+ID_STEM = 28
+"""How many digits of a record's id are random: 112 bits; the last four count the records of its first batch."""
 
 UNSENDABLE = "unsendable"
 """The code of a record that does not fit the portal's schema, or is too large alone."""
@@ -72,21 +78,25 @@ def _cells(column: pd.Series) -> list[Any]:
 
 
 def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[ledger.BatchRow]:
-    """Return batch rows for rows of RecordPlan.publish; their revisions are set when they are stored."""
+    """Return batch rows for rows of RecordPlan.publish; their revisions are set when they are stored.
+
+    The ids of a batch's new records differ in their last digits only, so that they are stored side by side.
+    """
+    stem = new_id()[-ID_STEM:]
     return [
         ledger.BatchRow(
-            record_id=row.record_id or new_id(),
-            revision=1,
-            action="publish",
-            source_key=row.source_key,
-            student_key=row.student_key,
-            kind=row.kind,
-            date=row.date,
-            digest=row.digest,
-            reason=None,
-            new=row.record_id is None,
+            row.record_id or f"{stem}{number:04x}",
+            1,
+            "publish",
+            row.source_key,
+            row.student_key,
+            row.kind,
+            row.date,
+            row.digest,
+            None,
+            row.record_id is None,
         )
-        for row in rows
+        for number, row in enumerate(rows)
     ]
 
 
@@ -170,24 +180,31 @@ class Intent:
 
 
 def store_intents(
-    desk: Desk, rows: list[ledger.BatchRow], contents: Mapping[str, Content], tally: SendingTally
+    desk: Desk,
+    rows: list[ledger.BatchRow],
+    contents: Mapping[str, Content],
+    tally: SendingTally,
+    earlier: Mark | None = None,
 ) -> Iterator[Intent]:
-    """Store the rows as one batch, or as several where the portal's limits demand it; yields each once stored."""
+    """Store the rows as one batch, or as several where the portal's limits demand it; yields each once stored.
+
+    `earlier`: the mark of a batch before, which still stands where the registry did not move.
+    """
     pending = [rows]
     while pending:
         part = pending.pop(0)
+        prepared: PreparedBatch | None = None
+        entries: list[DisclosureIntended] = []
+        logged = False
+        outcomes = heard_outcomes(desk)
         with writing(desk.engine) as connection:
             gate(connection, desk.school)
             now = desk.clock()
             confirm_lease(connection, desk.lease, now)
-            mark = mark_of(connection, desk.school, now, desk.day_of)
+            mark = mark_after(connection, earlier, desk.school, now, desk.day_of)
             kept, grants = permitted_now(desk, connection, part, now)
             refs = ledger.student_refs(connection, desk.school, (row.student_key for row in kept), desk.new_id)
-            known = ledger.revisions(connection, [row.record_id for row in kept if not row.new])
-            if known:
-                kept = [replace(row, revision=known.get(row.record_id, 0) + 1) for row in kept]
-            prepared, logged = None, False
-            entries: list[DisclosureIntended] = []
+            kept = _revised(connection, kept)
             if kept:
                 items = [_item(row, contents, refs[row.student_key]) for row in kept]
                 try:
@@ -202,24 +219,38 @@ def store_intents(
                         pending[:0] = [kept[: len(kept) // 2], kept[len(kept) // 2 :]]
             tally.withheld_late += len(part) - len(kept)
             if prepared is not None:
-                accounts = {grant.account_id for of_student in grants.values() for grant in of_student}
-                stored = ledger.StoredBatch(
-                    prepared.batch_id,
-                    desk.school,
-                    desk.run,
-                    now,
-                    published=sum(row.action == "publish" for row in kept),
-                    withdrawn=sum(row.action == "withdraw" for row in kept),
-                    body=desk.seal(prepared.body),
-                )
-                ledger.store_batch(connection, stored, kept, students=len(refs), accounts=len(accounts))
+                _store(desk, connection, prepared, kept, refs, grants, now)
                 entries = _disclosures(desk, prepared.batch_id, kept, grants, refs, now)
-                logged = _logged_within(desk, connection, prepared.batch_id, entries)
+                logged = _logged_within(desk, connection, prepared.batch_id, outcomes, entries)
         if prepared is not None:
             desk.boundary("batch-stored")
-            if not logged:
-                _announce(desk, prepared.batch_id, entries)
+            if logged:
+                forget_heard(desk, outcomes)
+            else:
+                _announce(desk, prepared.batch_id, outcomes, entries)
             yield Intent(prepared, kept, mark)
+
+
+def _revised(connection: Connection, rows: list[ledger.BatchRow]) -> list[ledger.BatchRow]:
+    """Give records that the ledger has one revision more than they ever had."""
+    known = ledger.revisions(connection, [row.record_id for row in rows if not row.new])
+    return [row._replace(revision=known.get(row.record_id, 0) + 1) for row in rows] if known else rows
+
+
+def _store(
+    desk: Desk,
+    connection: Connection,
+    prepared: PreparedBatch,
+    rows: Sequence[ledger.BatchRow],
+    refs: Mapping[str, str],
+    grants: Mapping[str, Sequence[Grant]],
+    now: datetime,
+) -> None:
+    """Store a batch as open."""
+    accounts = {grant.account_id for of_student in grants.values() for grant in of_student}
+    published = sum(row.action == "publish" for row in rows)
+    batch = ledger.StoredBatch(prepared.batch_id, desk.school, desk.run, now, published, len(rows) - published)
+    ledger.store_batch(connection, batch, rows, students=len(refs), accounts=len(accounts))
 
 
 def _set_aside(
@@ -239,25 +270,45 @@ def content_key(row: ledger.BatchRow) -> str:
     return row.source_key + "\x1f" + row.student_key
 
 
-def _logged_within(desk: Desk, connection: Connection, batch_id: str, entries: Sequence[DisclosureIntended]) -> bool:
-    """Append a batch's disclosures in the transaction that stores it, if the log is in that database; tell if so."""
+def _logged_within(
+    desk: Desk,
+    connection: Connection,
+    batch_id: str,
+    outcomes: Sequence[DisclosureOutcome],
+    entries: Sequence[DisclosureIntended],
+) -> bool:
+    """Append to the log in the transaction that stores the batch, if the log is in that database; tell if so."""
     log = desk.log.within(connection)
     if log is None:
         return False
-    appended = log.add(entries)
-    ledger.note_audit_entries(connection, batch_id, appended.first, appended.checkpoint.size - 1)
+    _note(desk, connection, batch_id, outcomes, log.add([*outcomes, *entries]))
     return True
 
 
-def _announce(desk: Desk, batch_id: str, entries: Sequence[DisclosureIntended]) -> None:
-    """Append a stored batch's disclosures to the log; durable when this returns. Raises BridgeError `lease-lost`."""
+def _announce(
+    desk: Desk, batch_id: str, outcomes: Sequence[DisclosureOutcome], entries: Sequence[DisclosureIntended]
+) -> None:
+    """Append a stored batch's disclosures to the log, behind the outcomes that were heard.
+
+    Durable when this returns. Raises BridgeError `lease-lost`.
+    """
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
-    appended = desk.log.add(entries)
+    appended = desk.log.add([*outcomes, *entries])
     desk.boundary("intent-logged")
     with writing(desk.engine) as connection:
         confirm_lease(connection, desk.lease, desk.clock())
-        ledger.note_audit_entries(connection, batch_id, appended.first, appended.checkpoint.size - 1)
+        _note(desk, connection, batch_id, outcomes, appended)
+    forget_heard(desk, outcomes)
+
+
+def _note(
+    desk: Desk, connection: Connection, batch_id: str, outcomes: Sequence[DisclosureOutcome], appended: Appended
+) -> None:
+    """Enter in the ledger what was appended: which entries announce the batch, and what the outcomes settle."""
+    first = appended.first + sum(len(canonical_parts(outcome)) for outcome in outcomes)
+    ledger.note_audit_entries(connection, batch_id, first, appended.checkpoint.size - 1)
+    settle_heard(desk, connection, outcomes)
 
 
 def _disclosures(

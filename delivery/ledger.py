@@ -10,7 +10,7 @@ rejected is remembered by its digest, with the code. Deliberately not here: what
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -28,8 +28,7 @@ OPEN, TAKEN, NOT_TAKEN, REFUSED, DOUBTFUL, DIVIDED = "open", "taken", "not-taken
 """What became of a batch. Divided: refused for what it says; its records were told apart, each has its own end."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchRow:
+class BatchRow(NamedTuple):
     """One record's part in a batch; `new` when the ledger has no such record yet."""
 
     record_id: str
@@ -54,7 +53,6 @@ class StoredBatch:
     created_at: datetime
     published: int
     withdrawn: int
-    body: bytes | None
 
 
 def load_records(connection: Connection, school: str, student_keys: Sequence[str] | None = None) -> pd.DataFrame:
@@ -142,7 +140,6 @@ def store_batch(
             withdrawn=batch.withdrawn,
             students=students,
             accounts=accounts,
-            body=batch.body,
         )
     )
     _insert_records(connection, batch.school, [row for row in rows if row.new])
@@ -198,7 +195,7 @@ def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
     rows = connection.execute(
         sa.select(BATCH).where(BATCH.c.school == school, BATCH.c.state == OPEN).order_by(BATCH.c.created_at)
     )
-    return [StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn, r.body) for r in rows]
+    return [StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn) for r in rows]
 
 
 def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: datetime) -> None:
@@ -298,8 +295,6 @@ def drop_batch(
 
 
 def _close(connection: Connection, batch_id: str, state: str, now: datetime, **values: object) -> None:
-    connection.execute(
-        BATCH.update().where(BATCH.c.batch_id == batch_id).values(state=state, settled_at=now, body=None, **values)
-    )
+    connection.execute(BATCH.update().where(BATCH.c.batch_id == batch_id).values(state=state, settled_at=now, **values))
     # The rows have told the ledger all they knew; the audit log keeps what was sent for good.
     connection.execute(BATCH_ROW.delete().where(BATCH_ROW.c.batch_id == batch_id))

@@ -20,9 +20,10 @@ Deliberately not here: what to send (`delivery.plan`), links (`delivery.send_lin
 (`delivery.recover`).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -46,7 +47,7 @@ from delivery.intent import (
 from delivery.lease import check_lease
 from delivery.outcome import enter_heard, enter_not_taken
 from delivery.receipts import doubt, doubted
-from delivery.watch import has_moved
+from delivery.watch import Mark, has_moved
 from journal.portal import PortalError, Resend
 from journal.records import Receipt
 from journal.wording import BridgeError
@@ -80,7 +81,7 @@ class _Part:
 
 def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Take records back. `withdraw` has the columns of RecordPlan.withdraw."""
-    order = _in_order(withdraw, ["student_key", "record_id"])
+    order = _in_order(withdraw, "record_id", desk.new_id())
     for start in range(0, len(order), batch_records):
         if tally.stopped_by:
             tally.not_withdrawn += len(order) - start
@@ -92,9 +93,10 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
 
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Publish records. `publish` has the columns of RecordPlan.publish."""
-    order = _in_order(publish, ["student_key", "source_key"])
+    order = _in_order(publish, "source_key", desk.new_id())
     starts = range(0, len(order), batch_records)
     ahead: _Part | None = None
+    mark: Mark | None = None
 
     def part_at(start: int) -> _Part:
         contents = content_rows(publish.iloc[order[start : start + batch_records]])
@@ -102,11 +104,12 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
         return _Part(rows, {content_key(row): content for row, content in zip(rows, contents, strict=True)})
 
     def look_ahead(start: int) -> None:
-        nonlocal ahead
-        enter_heard(desk)
+        nonlocal ahead, mark
         if start < len(order):
             ahead = part_at(start)
-            ahead.stored = list(store_intents(desk, ahead.rows, ahead.contents, tally))
+            ahead.stored = list(store_intents(desk, ahead.rows, ahead.contents, tally, mark))
+            mark = ahead.stored[-1].mark if ahead.stored else mark
+        enter_heard(desk)
 
     try:
         with looking_ahead() as meanwhile:
@@ -128,9 +131,18 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
     enter_heard(desk)
 
 
-def _in_order(frame: pd.DataFrame, names: list[str]) -> npt.NDArray[np.intp]:
-    """Return the rows' positions in the order of these columns: the frame itself may be large, so it isn't copied."""
-    return frame[names].reset_index(drop=True).sort_values(names, kind="stable").index.to_numpy(dtype=np.intp)
+def _in_order(frame: pd.DataFrame, name: str, drawn: str) -> npt.NDArray[np.intp]:
+    """Return the rows' positions, a student's side by side in the order of a column: a large frame isn't copied.
+
+    The students follow each other as `drawn` at random, for in the order of their keys the log's entries would say
+    who is before whom in the school's list, and so, of somebody whose key was destroyed, between whom.
+    """
+    places, students = pd.factorize(frame["student_key"])
+    lots = [hashlib.blake2b(f"{drawn}\x1f{student}".encode(), digest_size=16).digest() for student in students]
+    ranks = np.empty(len(lots), np.intp)
+    ranks[sorted(range(len(lots)), key=lots.__getitem__)] = np.arange(len(lots))
+    keys = pd.DataFrame({"student": ranks[places], "row": frame[name].to_numpy()})
+    return keys.sort_values(["student", "row"], kind="stable").index.to_numpy(dtype=np.intp)
 
 
 def take_back_first(desk: Desk, tally: SendingTally) -> None:
@@ -171,7 +183,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally, meanwhile: Meanwhil
         receipt, resolved_by = _receipt_for(desk, intent, calls, meanwhile)
     except GroundLostError:
         enter_not_taken(desk, intent.prepared.batch_id, ledger.NOT_TAKEN, "ground-lost", may_arrive=calls.broken)
-        return [[replace(row, new=False) for row in intent.rows]]
+        return [[row._replace(new=False) for row in intent.rows]]
     except TakingBackStoppedError as stopped:
         _drop(desk, intent, ledger.NOT_TAKEN, "not-sent", tally, may_arrive=calls.broken)
         tally.stopped_by = stopped.failure
@@ -205,7 +217,7 @@ def _divide(desk: Desk, intent: Intent, code: str, tally: SendingTally) -> list[
     if alone:
         _count_failed(intent.rows, tally)
         return []
-    known = [replace(row, new=False) for row in intent.rows]
+    known = [row._replace(new=False) for row in intent.rows]
     return [known[: len(known) // 2], known[len(known) // 2 :]]
 
 

@@ -31,7 +31,7 @@ def close_as_straggler(connection: Connection, batch_id: str, code: str, now: da
     connection.execute(
         BATCH.update()
         .where(BATCH.c.batch_id == batch_id)
-        .values(state=ledger.NOT_TAKEN, settled_at=now, body=None, error_code=code)
+        .values(state=ledger.NOT_TAKEN, settled_at=now, error_code=code)
     )
 
 

@@ -2,9 +2,9 @@
 
 Rules. `record` and `link_state` say what the portal holds as far as receipts tell; `batch` with state `open`
 is a batch that may have been sent and whose outcome is not known. Record ids and student refs are random,
-so they say nothing outside this database. Content is kept only as a keyed digest; the body of an open
-batch is sealed and is dropped with its outcome. Deliberately not here: consents (`consent_registry`), the
-audit log (`audit`).
+so they say nothing outside this database. Content is kept only as a keyed digest, that of an open batch too: its
+body is never sent by another process than the one that made it. Deliberately not here: consents (`consent_registry`),
+the audit log (`audit`).
 """
 
 import sqlalchemy as sa
@@ -41,7 +41,7 @@ RECORD = sa.Table(
         "journal", sa.String(200), nullable=True, comment="where its row was last read; '' unknown, null not noted yet"
     ),
     sa.UniqueConstraint("school", "source_key", "student_key"),
-    sa.Index("ix_record_journal", "school", "journal", "held"),
+    sa.Index("ix_record_journal", "school", "journal"),
 )
 
 BATCH = sa.Table(
@@ -56,7 +56,6 @@ BATCH = sa.Table(
     sa.Column("withdrawn", sa.Integer, nullable=False),
     sa.Column("students", sa.Integer, nullable=False),
     sa.Column("accounts", sa.Integer, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=True, comment="sealed; null once the outcome is known"),
     sa.Column("settled_at", Moment, nullable=True),
     sa.Column("receipt_id", sa.String(64), nullable=True),
     sa.Column("rejected", sa.Integer, nullable=False, server_default="0"),
@@ -76,6 +75,7 @@ BATCH_ROW = sa.Table(
     sa.Column("date", sa.Date, nullable=False),
     sa.Column("digest", sa.LargeBinary(16), nullable=True),
     sa.Column("reason", sa.String(32), nullable=True),
+    sqlite_with_rowid=False,
 )
 
 LINK_STATE = sa.Table(

@@ -9,7 +9,7 @@ Deliberately not here: what is done when it moved (`flows.taking_back`), what fa
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -42,6 +42,13 @@ def mark_of(connection: Connection, school: str, now: datetime, day_of: Days) ->
     newest, due = connection.execute(facts).one()
     move = connection.scalar(sa.select(sa.func.max(PILOT.c.fact_id)).where(PILOT.c.school == school))
     return Mark(school, at, day_of(at), newest or 0, move or 0, due)
+
+
+def mark_after(connection: Connection, earlier: Mark | None, school: str, now: datetime, day_of: Days) -> Mark:
+    """Return `mark_of` the school, for less where the registry is where it was at `earlier`."""
+    if earlier is None or has_moved(connection, earlier, now, day_of):
+        return mark_of(connection, school, now, day_of)
+    return replace(earlier, at=registry_now(connection, school, now))
 
 
 def has_moved(connection: Connection, mark: Mark, now: datetime, day_of: Days) -> bool:

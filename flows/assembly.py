@@ -5,6 +5,7 @@ database, a witness, the copies. Keys are read when they are needed and shown no
 bridge for a configuration (`shared_bridge`), for the schema of the portal takes a while to load.
 """
 
+import gc
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -54,6 +55,10 @@ _CUT = Wording(
 def software() -> str:
     """Return this program's name and version, as the audit log records it."""
     return f"dnevnik-bridge/{version('dnevnik-bridge')}"
+
+
+FEWER_COLLECTIONS = (50_000, 20, 20)
+"""When Python looks for cycles: a batch is thousands of values, none of them in a cycle, and looking took a tenth."""
 
 
 def random_id() -> str:
@@ -171,6 +176,7 @@ def assemble(
     boundary: Callable[[str], None] = lambda _: None,
 ) -> Bridge:
     """Put the installation together; brings its database's tables up to date. Raises BridgeError."""
+    gc.set_threshold(*FEWER_COLLECTIONS)
     engine = open_database(settings.bridge.state)
     upgrade(engine)
     limits, vault = settings.limits, open_vault(settings, engine)

@@ -141,7 +141,6 @@ def at_desk(
         log=bridge.log,
         clock=bridge.clock,
         new_id=bridge.new_id,
-        seal=lambda body: bridge.vault.seal_for(f"batch:{school.code}", body),
         school=school.code,
         run=run,
         software=bridge.software,

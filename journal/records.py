@@ -7,12 +7,12 @@ EndLink, ListApplications, GetUsage). Ids are opaque strings of the bridge's own
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from journal.vocabulary import ApplicationStatus, EndReason, RecordKind, Relation, WithdrawReason
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(NamedTuple):
     """One journal record to be shown at the portal; texts as the XSD admits them, weight as decimal text."""
 
     record_id: str

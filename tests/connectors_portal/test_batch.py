@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -98,13 +97,13 @@ def test_the_id_is_the_digest_with_64_zeros_in_its_place() -> None:
 
 def test_the_id_never_changes_between_versions() -> None:
     """A batch stored by yesterday's version has to be recognised by today's."""
-    batch = prepare("0252", [replace(RECORD, comment='<&>"\r\n', weight="1.50", entered_at=NOW)], NOW)
+    batch = prepare("0252", [RECORD._replace(comment='<&>"\r\n', weight="1.50", entered_at=NOW)], NOW)
     assert batch.batch_id == "70ccdba7d2f5fcc50f75933762ef398cbbd69ddaf5b3bf52f88d3ae9d106b33e"
 
 
 def test_records_of_zeros_do_not_take_the_ids_place() -> None:
     comment = f' batchId="{"0" * 64}"'
-    batch = prepare("0252", [replace(RECORD, comment=comment)], NOW)
+    batch = prepare("0252", [RECORD._replace(comment=comment)], NOW)
     assert intact(batch)
     assert etree.fromstring(batch.body).findtext(".//{*}comment") == comment
 
@@ -135,9 +134,9 @@ def test_the_same_content_has_the_same_id() -> None:
     ],
 )
 def test_a_record_that_the_schema_does_not_admit_is_named(changed: dict[str, object], why: str) -> None:
-    bad = replace(RECORD, **changed)
+    bad = RECORD._replace(**changed)
     with pytest.raises(UnsendableRecordsError) as caught:
-        prepare("0252", [replace(RECORD, record_id="good"), bad], NOW)
+        prepare("0252", [RECORD._replace(record_id="good"), bad], NOW)
     assert list(caught.value.problems) == [bad.record_id]
     assert caught.value.problems[bad.record_id].startswith(why)
 
@@ -145,25 +144,25 @@ def test_a_record_that_the_schema_does_not_admit_is_named(changed: dict[str, obj
 def test_what_is_wrong_is_told_without_values() -> None:
     secret = "attribute 'Иванов' " * 30
     with pytest.raises(UnsendableRecordsError) as caught:
-        prepare("0252", [replace(RECORD, subject=secret, value="секретно" * 3)], NOW)
+        prepare("0252", [RECORD._replace(subject=secret, value="секретно" * 3)], NOW)
     assert caught.value.problems == {
         "r-1": "subject: SCHEMAV_CVC_MAXLENGTH_VALID; value: SCHEMAV_CVC_MAXLENGTH_VALID",
     }
 
 
 def test_all_bad_records_are_named_at_once() -> None:
-    records = [replace(RECORD, record_id=f"r-{n}", subject="" if n % 2 else "x") for n in range(6)]
+    records = [RECORD._replace(record_id=f"r-{n}", subject="" if n % 2 else "x") for n in range(6)]
     with pytest.raises(UnsendableRecordsError) as caught:
         prepare("0252", records, NOW)
     assert sorted(caught.value.problems) == ["r-1", "r-3", "r-5"]
 
 
 def test_limits_of_records_and_bytes() -> None:
-    many = [replace(RECORD, record_id=f"r-{n}") for n in range(LARGEST_BATCH + 1)]
+    many = [RECORD._replace(record_id=f"r-{n}") for n in range(LARGEST_BATCH + 1)]
     assert prepare("0252", many[:-1], NOW).record_count == 5000
     with pytest.raises(BatchTooLargeError):
         prepare("0252", many, NOW)
-    long = [replace(record, comment="я" * 4000) for record in many[:1100]]
+    long = [record._replace(comment="я" * 4000) for record in many[:1100]]
     with pytest.raises(BatchTooLargeError):
         prepare("0252", long, NOW)
     assert len(prepare("0252", long[:1000], NOW).body) < 8 * 1024 * 1024

@@ -1,6 +1,5 @@
 """What is written without asking the schema: the schema admits it, and lxml's canonical form is the very same bytes."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -55,7 +54,7 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
 }
 # one field is odd, the others pass, so that it is this one's turn to be judged
 ITEMS = st.one_of(
-    st.sampled_from(list(FIELDS)).flatmap(lambda name: FIELDS[name].map(lambda odd: replace(RECORD, **{name: odd}))),
+    st.sampled_from(list(FIELDS)).flatmap(lambda name: FIELDS[name].map(lambda odd: RECORD._replace(**{name: odd}))),
     st.builds(Withdraw, REFERENCES, st.just(1), st.sampled_from([*WithdrawReason, "praise"])),
 )
 
@@ -76,23 +75,23 @@ def test_what_is_certain_is_what_the_schema_and_lxml_say(item: BatchItem, school
 
 @pytest.mark.parametrize("number", [-1, 0, 255, 256, 10**18 - 1, 10**18, 10**40])
 def test_numbers_at_the_borders(number: int) -> None:
-    hold(replace(RECORD, lesson_number=number))
-    hold(replace(RECORD, revision=number))
-    hold(replace(RECORD, weight=str(number)))
+    hold(RECORD._replace(lesson_number=number))
+    hold(RECORD._replace(revision=number))
+    hold(RECORD._replace(weight=str(number)))
 
 
 @pytest.mark.parametrize("field", ["subject", "value", "work", "comment"])
 def test_characters_at_the_borders(field: str) -> None:
     for letter in "\x00\x08\t\n\x0b\x0c\r\x1f \x7f\x85\xa0\u2028\ud7ff\ud800\udfff\ue000\ufffd\ufffe\uffff\U0010ffff":
-        hold(replace(RECORD, **{field: f"x{letter}y"}))
-        hold(replace(RECORD, **{field: letter}))
+        hold(RECORD._replace(**{field: f"x{letter}y"}))
+        hold(RECORD._replace(**{field: letter}))
 
 
 @pytest.mark.parametrize(("field", "most"), [("subject", 100), ("value", 16), ("work", 500), ("comment", 4000)])
 def test_lengths_at_the_borders(field: str, most: int) -> None:
-    hold(replace(RECORD, **{field: "я" * most}))
-    assert certain.submit_journal("0252", NOW, [replace(RECORD, **{field: "я" * most})]) is not None
-    assert certain.submit_journal("0252", NOW, [replace(RECORD, **{field: "я" * (most + 1)})]) is None
+    hold(RECORD._replace(**{field: "я" * most}))
+    assert certain.submit_journal("0252", NOW, [RECORD._replace(**{field: "я" * most})]) is not None
+    assert certain.submit_journal("0252", NOW, [RECORD._replace(**{field: "я" * (most + 1)})]) is None
 
 
 PASSING = st.builds(
@@ -122,9 +121,9 @@ def test_records_of_schools_are_certain(item: Publish) -> None:
 @pytest.mark.parametrize(
     "doubtful",
     [
-        replace(RECORD, weight="+1"),
-        replace(RECORD, weight="1234567890"),
-        replace(RECORD, revision=10**18),
+        RECORD._replace(weight="+1"),
+        RECORD._replace(weight="1234567890"),
+        RECORD._replace(revision=10**18),
     ],
 )
 def test_what_is_in_doubt_is_left_to_the_schema(doubtful: Publish) -> None:
@@ -133,7 +132,7 @@ def test_what_is_in_doubt_is_left_to_the_schema(doubtful: Publish) -> None:
 
 
 def test_what_was_refused_once_is_refused_again() -> None:
-    bad = replace(RECORD, subject=" ")
+    bad = RECORD._replace(subject=" ")
     for _ in range(2):
         with pytest.raises(UnsendableRecordsError):
             prepare("0252", [bad], NOW)
@@ -141,7 +140,7 @@ def test_what_was_refused_once_is_refused_again() -> None:
 
 def test_a_field_forgets_and_still_knows_its_absence() -> None:
     for number in range(certain.MOST_REMEMBERED + 10):
-        assert certain.submit_journal("0252", NOW, [replace(RECORD, work=f"{number}", value=None)]) is not None
-    written = certain.submit_journal("0252", NOW, [replace(RECORD, work=None)])
+        assert certain.submit_journal("0252", NOW, [RECORD._replace(work=f"{number}", value=None)]) is not None
+    written = certain.submit_journal("0252", NOW, [RECORD._replace(work=None)])
     assert written is not None
     assert b"<work>" not in written
