@@ -74,6 +74,11 @@ class RecordAction(Checked):
         ):
             Checked.__post_init__(self)
 
+    def plain(self) -> dict[str, Json]:
+        """Return the fields in their JSON form, likewise."""
+        plain: dict[str, Json] = {"record": self.record, "revision": self.revision, "action": self.action}
+        return plain if self.reason is None else {**plain, "reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True)
 class Ground(Checked):

@@ -137,7 +137,7 @@ class Several:
 
     def plain(self, value: object) -> Json:
         """Return the parts as objects."""
-        return [plain_fields(item) for item in cast("tuple[Checked, ...]", value)]
+        return [item.plain() for item in cast("tuple[Checked, ...]", value)]
 
     def read(self, plain: Json) -> object:
         """Return the parts."""
@@ -241,6 +241,10 @@ class Checked:
                 break
         if misfit is not None:  # raised here, so that no chained exception holds the value
             raise field_error(type(self), misfit)
+
+    def plain(self) -> dict[str, Json]:
+        """Return the fields in their JSON form; one that is None is left out."""
+        return plain_fields(self)
 
 
 def field_error(cls: type[Checked], name: str) -> EntryError:

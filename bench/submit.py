@@ -30,6 +30,7 @@ from connectors.school.read import SchoolSource, read_school
 from delivery.desk import Desk, SendingTally
 from delivery.send import send_publications
 from flows.assembly import assemble
+from flows.standing_grounds import while_standing
 from flows.steps import TakingBack, at_desk, look_at
 from journal.records import Publish
 from journal.school import school_year
@@ -127,7 +128,8 @@ def at_the_desk(ground: Ground, folder: Path, url: str, log: str | None) -> Iter
         first = TakingBack(bridge, school, desk, roster)
         first.start_from_here()
         first.look = look
-        yield replace(desk, first=first), look.records.publish
+        grounds_now = while_standing(look.standing, bridge.today, desk.grounds_now)
+        yield replace(desk, first=first, grounds_now=grounds_now), look.records.publish
     bridge.portal.close()
 
 

@@ -127,7 +127,7 @@ def _item(row: ledger.BatchRow, contents: Mapping[str, Content], student_ref: st
     """Give one row the form that the portal takes."""
     if row.action == "withdraw":
         return Withdraw(row.record_id, row.revision, WithdrawReason(row.reason or ""))
-    content = contents[content_key(row)]
+    content = contents[row.record_id]
     return Publish(
         row.record_id,
         row.revision,
@@ -188,6 +188,7 @@ def store_intents(
 ) -> Iterator[Intent]:
     """Store the rows as one batch, or as several where the portal's limits demand it; yields each once stored.
 
+    `contents`: what is to be published, by record id.
     `earlier`: the mark of a batch before, which still stands where the registry did not move.
     """
     pending = [rows]
@@ -263,11 +264,6 @@ def _set_aside(
         else:
             tally.not_withdrawn += 1
     ledger.note_unsendable(connection, desk.school, rows, dict.fromkeys((r.record_id for r in rows), UNSENDABLE), now)
-
-
-def content_key(row: ledger.BatchRow) -> str:
-    """Return the key under which the content of a row to be published is handed along."""
-    return row.source_key + "\x1f" + row.student_key
 
 
 def _logged_within(

@@ -37,7 +37,6 @@ from delivery.desk import Desk, ResolvedBy, SendingTally, TakingBackStoppedError
 from delivery.intent import (
     Content,
     Intent,
-    content_key,
     content_rows,
     permitted_now,
     publish_rows,
@@ -81,7 +80,7 @@ class _Part:
 
 def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Take records back. `withdraw` has the columns of RecordPlan.withdraw."""
-    order = _in_order(withdraw, "record_id", desk.new_id())
+    order = _in_order(withdraw, desk.new_id())
     for start in range(0, len(order), batch_records):
         if tally.stopped_by:
             tally.not_withdrawn += len(order) - start
@@ -93,7 +92,7 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
 
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Publish records. `publish` has the columns of RecordPlan.publish."""
-    order = _in_order(publish, "source_key", desk.new_id())
+    order = _in_order(publish, desk.new_id())
     starts = range(0, len(order), batch_records)
     ahead: _Part | None = None
     mark: Mark | None = None
@@ -101,7 +100,7 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
     def part_at(start: int) -> _Part:
         contents = content_rows(publish.iloc[order[start : start + batch_records]])
         rows = publish_rows(contents, desk.new_id)
-        return _Part(rows, {content_key(row): content for row, content in zip(rows, contents, strict=True)})
+        return _Part(rows, {row.record_id: content for row, content in zip(rows, contents, strict=True)})
 
     def look_ahead(start: int) -> None:
         nonlocal ahead, mark
@@ -131,8 +130,8 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
     enter_heard(desk)
 
 
-def _in_order(frame: pd.DataFrame, name: str, drawn: str) -> npt.NDArray[np.intp]:
-    """Return the rows' positions, a student's side by side in the order of a column: a large frame isn't copied.
+def _in_order(frame: pd.DataFrame, drawn: str) -> npt.NDArray[np.intp]:
+    """Return the rows' positions, a student's side by side as they stand: a large frame isn't copied.
 
     The students follow each other as `drawn` at random, for in the order of their keys the log's entries would say
     who is before whom in the school's list, and so, of somebody whose key was destroyed, between whom.
@@ -141,8 +140,7 @@ def _in_order(frame: pd.DataFrame, name: str, drawn: str) -> npt.NDArray[np.intp
     lots = [hashlib.blake2b(f"{drawn}\x1f{student}".encode(), digest_size=16).digest() for student in students]
     ranks = np.empty(len(lots), np.intp)
     ranks[sorted(range(len(lots)), key=lots.__getitem__)] = np.arange(len(lots))
-    keys = pd.DataFrame({"student": ranks[places], "row": frame[name].to_numpy()})
-    return keys.sort_values(["student", "row"], kind="stable").index.to_numpy(dtype=np.intp)
+    return np.argsort(ranks[places], kind="stable")
 
 
 def take_back_first(desk: Desk, tally: SendingTally) -> None:

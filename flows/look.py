@@ -30,7 +30,9 @@ from delivery.links import LinkPlan, plan_links
 from delivery.plan import KEY_COLUMNS, RecordPlan, plan_records, with_unread
 from delivery.plan_file import HELD, PAUSED
 from delivery.send_links import told_links
+from delivery.watch import mark_of
 from flows.bridge import Bridge, School
+from flows.standing_grounds import Standing, standing_at
 from journal.frames import RECORDS, SET_ASIDE, empty_frame
 from journal.school import RosterEntry, SchoolReading, Window
 from mappings.reasons import TAKES_BACK
@@ -73,6 +75,8 @@ class Look:
     doubtful: bool = False
     """Whether too little was read: a row that was read has a record in a journal that was not."""
     unread: Unread = field(default_factory=Unread)
+    standing: Standing | None = field(default=None, repr=False)
+    """All grounds of the school, as the plan was made of them."""
     suspicions: tuple[Exceeded, ...] = ()
     schema: str = ""
 
@@ -124,6 +128,7 @@ def look_at(
     only = None if read is None else read.only
     with reading(bridge.engine) as connection:
         grounds = grounds_of(bridge, connection, school.code, roster, now, student_keys)
+        mark = mark_of(connection, school.code, now, bridge.today)
         pilot = pilot_of(connection, school.code, school.pilot_classes)
         known = (
             ledger.load_records(connection, school.code, student_keys)
@@ -191,6 +196,7 @@ def look_at(
         places=pd.DataFrame() if read is None else _places(read, judged, known),
         pilot="" if read is None else _taking_part(roster, today, pilot),
         doubtful=doubtful,
+        standing=standing_at(mark, grounds) if student_keys is None else None,
     )
 
 

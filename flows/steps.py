@@ -57,6 +57,7 @@ from flows.look import (
 from flows.planned import refuse_changed, write_down
 from flows.progress import Progress, silent
 from flows.reading_plan import Ended, Read, Reader, begin, finish, last_sight, look_at_read, reader, too_little, vouched
+from flows.standing_grounds import while_standing
 from flows.taking_back import TakingBack
 from flows.witness_steps import heeding_witnesses, keep_up, tell_the_end, told_if_short, unless_short
 from journal.school import RosterEntry
@@ -211,6 +212,8 @@ def sync_school(
 
             read, look = _read_enough(bridge, school, first, roster, read_it, before, sight)
             first.look = look
+            grounds_now = while_standing(look.standing, bridge.today, desk.grounds_now)
+            desk = replace(desk, grounds_now=grounds_now)  # noqa: PLW2901  likewise
             leave = leave_for(bridge, school, look)
             if only is not None:
                 refuse_changed(bridge, school, only, look, leave)

@@ -38,7 +38,8 @@ def moment(value: datetime) -> str:
     """Write an instant in UTC. Raises ValueError for a naive one."""
     if value.tzinfo is None:
         raise ValueError("a moment needs a zone")
-    return f"{value.astimezone(UTC).isoformat()[:-6]}Z"  # without +00:00
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return f"{in_utc.isoformat()[:-6]}Z"  # without +00:00
 
 
 def record(item: BatchItem) -> str:

@@ -30,7 +30,7 @@ from consent_registry.tables import CASE
 from database import open_database, writing
 from delivery import intent
 from delivery.desk import Desk, SendingTally
-from delivery.intent import Content, content_key, publish_rows, store_intents
+from delivery.intent import Content, publish_rows, store_intents
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.bridge import Bridge, School
@@ -175,7 +175,7 @@ def sync(race: Race, start: Barrier, tell) -> None:
 def _stores(desk: Desk, content: Content, tally: SendingTally) -> bool:
     rows = publish_rows([content], desk.new_id)
     try:
-        return any(store_intents(desk, rows, {content_key(row): content for row in rows}, tally))
+        return any(store_intents(desk, rows, {row.record_id: content for row in rows}, tally))
     except StoredError:
         return True
 
