@@ -57,7 +57,7 @@ def row(record: str, action: str = "publish", *, new: bool = True) -> ledger.Bat
 
 def store(engine: Engine, batch_id: str, at: datetime, *rows: ledger.BatchRow, school: str = SCHOOL) -> None:
     published = sum(one.action == "publish" for one in rows)
-    batch = ledger.StoredBatch(batch_id, school, "run", at, published, len(rows) - published, b"sealed")
+    batch = ledger.StoredBatch(batch_id, school, "run", at, published, len(rows) - published)
     with writing(engine) as connection:
         ledger.store_batch(connection, batch, rows, students=1, accounts=1)
 
