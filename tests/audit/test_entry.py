@@ -37,6 +37,7 @@ from audit.entry import (
     portal_code,
 )
 from audit.errors import EntryError
+from audit.shape import field_shapes, plain_fields
 from audit.tiles import LARGEST_ENTRY
 
 AT = datetime(2026, 11, 24, 19, 15, 0, 250_000, tzinfo=timezone(timedelta(hours=3)))
@@ -384,3 +385,31 @@ def test_a_portals_code_that_may_be_more_than_a_code_is_not_kept() -> None:
     assert portal_code("SchemaViolation") == "SchemaViolation"
     assert portal_code("нет ученицы Ёлкиной") == "unclear"
     assert portal_code("") == "unclear"
+
+
+_ANYTHING = st.one_of(
+    references, words, numbers, st.none(), st.booleans(), st.text(), st.integers(), st.just(2**53), st.just("publish")
+)
+
+
+@given(_ANYTHING, _ANYTHING, st.sampled_from(["publish", "withdraw"]) | _ANYTHING, _ANYTHING)
+def test_what_surely_fits_fits_by_its_shapes_and_is_written_by_them(
+    record: object, revision: object, action: object, reason: object
+) -> None:
+    item = object.__new__(RecordAction)
+    for name, value in (("record", record), ("revision", revision), ("action", action), ("reason", reason)):
+        object.__setattr__(item, name, value)
+    if not item.surely_fits():
+        return
+    for name, optional, check in field_shapes(RecordAction).checks:
+        value = getattr(item, name)
+        if value is not None or not optional:
+            check(value)
+    assert item.plain() == plain_fields(item)
+
+
+@given(references, numbers, st.sampled_from(["publish", "withdraw"]), st.none() | words)
+def test_a_record_is_written_by_its_shapes(record: str, revision: int, action: Any, reason: str | None) -> None:
+    item = RecordAction(record, revision, action, reason)
+    assert item.plain() == plain_fields(item)
+    assert item.surely_fits() == (reason is None)
