@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from fakes.postgresql import postgresql
 from worlds.memory_world import CODE, DiedError, Link, MemoryWorld, Row
 
-from audit.entry import DisclosureIntended, DisclosureOutcome, parse
+from audit.entry import DisclosureIntended, DisclosureOutcome, RunEnded, RunStarted, parse
 from audit.errors import AuditUnavailableError
 from audit.keys import load_signing_key
 from audit.log import open_log
@@ -18,6 +18,8 @@ from database import open_database, reading, writing
 from delivery.tables import BATCH, BATCH_ROW, RECORD
 from flows.steps import sync_school
 
+RECORDS = 11
+"""Four batches: from the third on, a batch is stored together with the outcome of the one before the last."""
 BOUNDARIES = ("batch-stored", "about-to-send", "reply-received", "outcome-stored")
 
 
@@ -45,7 +47,7 @@ def world(url: str, tmp_path: Path) -> Iterator[MemoryWorld]:
     made = MemoryWorld(tmp_path, state=url)
     made.log = open_log(url, load_signing_key(made.pem, "test-log"), "test-log")
     made.register(Link("1", "pa-1"))
-    for number in range(5):
+    for number in range(RECORDS):
         made.rows[f"r{number}"] = Row("1", str(number), date(2026, 10, 1))
     yield made
     made.log.close()
@@ -75,7 +77,7 @@ def hold(world: MemoryWorld, url: str) -> None:
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize("passes", [0, 1])
+@pytest.mark.parametrize("passes", [0, 1, 2])
 def test_a_death_at_any_boundary_leaves_log_and_ledger_at_one(
     world: MemoryWorld, url: str, boundary: str, passes: int
 ) -> None:
@@ -87,7 +89,8 @@ def test_a_death_at_any_boundary_leaves_log_and_ledger_at_one(
     world.now += timedelta(minutes=10)
     sync_school(world.bridge(), CODE)
     hold(world, url)
-    assert sorted(item.value for item in world.portal.visible(CODE, "pa-1").values()) == ["0", "1", "2", "3", "4"]
+    shown = sorted(int(item.value) for item in world.portal.visible(CODE, "pa-1").values())
+    assert shown == list(range(RECORDS))
     assert not [row for row in batches(world).values() if row.state == "open"]
 
 
@@ -96,6 +99,26 @@ def test_boundaries_between_the_two_are_not_passed(world: MemoryWorld, url: str)
         world.die_at = (between, 0)
         sync_school(world.bridge(), CODE)
         assert world.die_at is not None
+    hold(world, url)
+
+
+def test_an_outcome_is_appended_with_the_intent_that_is_stored_next(world: MemoryWorld, url: str) -> None:
+    """What the log says stays in the order in which it happened, and costs an append less a batch."""
+    before, appends = world.log.checkpoint().size, []
+
+    @sa.event.listens_for(world.engine, "before_cursor_execute")
+    def _count(_connection, _cursor, statement: str, *_: object) -> None:
+        appends.extend([statement] if statement.startswith("INSERT INTO audit_checkpoint") else [])
+
+    assert sync_school(world.bridge(), CODE).sent == RECORDS
+    told = [entry for entry in map(parse, world.log.entries(before)) if not isinstance(entry, RunStarted | RunEnded)]
+    exchange = [entry for entry in told if isinstance(entry, DisclosureIntended | DisclosureOutcome)]
+    names = {batch: number for number, batch in enumerate(dict.fromkeys(entry.batch for entry in exchange), 1)}
+    order = [(names[entry.batch], isinstance(entry, DisclosureOutcome)) for entry in exchange]
+    # 3 is stored while the portal has 2, and so is heard of 1; 4 while it has 3; nothing follows 4
+    first, second, third, fourth = ((number, False) for number in (1, 2, 3, 4))
+    assert order == [first, second, (1, True), third, (2, True), fourth, (3, True), (4, True)]
+    assert len(appends) == len(exchange) - 2
     hold(world, url)
 
 
@@ -123,7 +146,7 @@ def test_what_the_log_does_not_take_is_not_stored_and_not_sent(world: MemoryWorl
     assert "submit" not in {call.lower().removesuffix("journal") for call in world.portal.calls}
     failing = False
     world.now += timedelta(minutes=10)
-    assert sync_school(world.bridge(), CODE).sent == 5
+    assert sync_school(world.bridge(), CODE).sent == RECORDS
     hold(world, url)
 
 

@@ -18,6 +18,9 @@ from oracle.consent_acts import Key, Row
 from oracle.consent_oracle import EVERY_KIND, Group, Paper, Stay, Student
 from worlds.registry_world import FIRST, KEYS, STUDENTS, RegistryWorld
 
+STOOD = 3
+"""Of how many steps one asks whether what stood still is as it was."""
+
 PEOPLE = ("clerk", "head")
 
 keys = st.sampled_from(KEYS)
@@ -116,6 +119,8 @@ class RegistryMachine(RuleBasedStateMachine):
             self.untouched = False
             return
         same("now", self.world.differences(self.now, self.now))
+        if len(self.moments) % STOOD == 0:
+            same("standing", self.world.differences_of_standing())
 
     def agree_on_history(self) -> None:
         known = self.chance.sample(self.moments, min(6, len(self.moments)))

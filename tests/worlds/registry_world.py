@@ -27,7 +27,7 @@ from consent_registry.acts import (
     restrict,
     withdraw,
 )
-from consent_registry.decision import Refusal, decide, ground
+from consent_registry.decision import Grant, Refusal, decide, ground
 from consent_registry.explanation import explain
 from consent_registry.fact_store import case_facts, registry_now, states
 from consent_registry.facts import CaseState, EndingReason
@@ -37,6 +37,8 @@ from consent_registry.register.file import COLUMNS, RegisterRow
 from consent_registry.register.registration import import_register
 from consent_registry.sealed.vault import Vault
 from database import open_database, upgrade
+from delivery.watch import has_moved, mark_of
+from flows.standing_grounds import Standing, standing_at
 from journal.records import PersonName
 from journal.school import Enrolment, RosterEntry, StudentIdentity
 from journal.vocabulary import RecordKind
@@ -95,6 +97,9 @@ class RegistryWorld:
     ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     vault: Vault = field(default_factory=lambda: Vault(bytes(range(32))))
     roster: dict[str, RosterEntry] = field(default_factory=dict)
+    former_roster: dict[str, RosterEntry] = field(default_factory=dict)
+    standing: Standing | None = None
+    stood: int = 0
 
     def __post_init__(self) -> None:
         self.connection = _connection()
@@ -258,6 +263,24 @@ class RegistryWorld:
             wanted[(*asked, "explained")] = wanted[asked]
             got[(*asked, "explained")] = str(told.reason) if told.reason else None
         return _differences(got, wanted)
+
+    def differences_of_standing(self) -> list[str]:
+        """Compare the grounds kept from an earlier step with those of now, while the registry is said to stand."""
+        now, today = registry_now(self.connection, CODE, self.now), self.oracle.day
+        if self.standing is None or has_moved(self.connection, self.standing.mark, self.now, today):
+            self.former_roster = dict(self.roster)
+            self.standing = standing_at(mark_of(self.connection, CODE, self.now, today), self._grounds(now))
+            return []
+        self.stood += 1
+        wanted: dict[str, list[Grant | Refusal]] = {}
+        for one in self._grounds(now):
+            wanted.setdefault(one.student_key, []).append(one)
+        return _differences(dict(self.standing.by_student), wanted)
+
+    def _grounds(self, now: datetime) -> list[Grant | Refusal]:
+        roster, today = self.former_roster, self.oracle.day(now)
+        read = states(self.connection, CODE, at=now)
+        return [ground(state, roster.get(state.student_key), now, today) for state in read]
 
     def differences_of_history(self, moments: list[tuple[datetime, datetime]]) -> list[str]:
         """Compare each case's ground at many pairs of moments, read once."""
