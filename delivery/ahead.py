@@ -24,8 +24,11 @@ class Meanwhile:
     _work: Callable[[], None] | None = None
     _failure: Exception | None = field(default=None, repr=False)
 
-    def put(self, work: Callable[[], None]) -> None:
-        """Have this done while the next request is under way; it is forgotten if there is none before another `put`."""
+    def put(self, work: Callable[[], None] | None) -> None:
+        """Have this done, or nothing, while the next request is under way.
+
+        Work that was put before and found no request, as where nothing of a batch may go any more, is forgotten.
+        """
         self._work = work
 
     def ask(self, request: Callable[[], _T]) -> _T:

@@ -120,8 +120,8 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
                         tally.failed += min(batch_records, len(order) - start)
                         continue
                     part = part_at(start)
-                if desk.heard or start + batch_records < len(order):
-                    meanwhile.put(partial(look_ahead, start + batch_records))
+                follows = desk.heard or start + batch_records < len(order)
+                meanwhile.put(partial(look_ahead, start + batch_records) if follows else None)
                 _send(desk, part, tally, meanwhile)
     except BridgeError:
         with suppress(BridgeError):  # what was heard is entered all the same, or word of it is left

@@ -28,6 +28,15 @@ def test_the_work_is_done_while_the_request_is_under_way_and_only_once() -> None
     meanwhile.check()
 
 
+def test_work_that_found_no_request_is_not_done_by_a_later_one() -> None:
+    done = []
+    with looking_ahead() as meanwhile:
+        meanwhile.put(lambda: done.append("stale"))
+        meanwhile.put(None)
+        assert meanwhile.ask(lambda: "reply") == "reply"
+    assert done == []
+
+
 def test_a_reply_is_heard_although_the_work_failed_and_the_failure_is_told_once_after_it() -> None:
     def work() -> None:
         raise OSError("no room")

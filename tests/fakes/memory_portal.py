@@ -12,10 +12,11 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from journal.portal import BatchTooLargeError, PortalError, Resend, UnsendableRecordsError
 from journal.records import (
@@ -44,6 +45,13 @@ MOST_APPLICATIONS = 500
 
 _REFERENCE = re.compile(r"[0-9A-Za-z._:-]{1,64}")
 _ITEMS: TypeAdapter[tuple[BatchItem, ...]] = TypeAdapter(tuple[BatchItem, ...])
+
+
+def _written(item: BatchItem) -> object:
+    fields = item._asdict() if isinstance(item, Publish) else asdict(item)
+    return to_jsonable_python({name: value for name, value in fields.items() if value is not None})
+
+
 _SCHOOL = re.compile(r"[0-9A-Za-z-]{1,16}")
 
 
@@ -176,7 +184,7 @@ class MemoryPortal:
         content = {
             "school": school,
             "created_at": created_at.isoformat(),
-            "items": _ITEMS.dump_python(tuple(items), mode="json", exclude_none=True),
+            "items": [_written(item) for item in items],
         }
         body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         if len(body) > LARGEST_BODY:

@@ -1,6 +1,5 @@
 """Each difference between portal and ledger has its name, and is mended by the same outbox."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def as_expected(world: MemoryWorld) -> bool:
 
 def hold(world: MemoryWorld, like: str, **changes: object) -> None:
     records = world.portal.seed(CODE).records
-    published = replace(records[like].published, **changes)
+    published = records[like].published._replace(**changes)
     records[published.record_id] = HeldRecord(published.revision, published)
 
 
