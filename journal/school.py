@@ -11,6 +11,8 @@ from datetime import date
 
 import pandas as pd
 
+from journal.frames import FINDINGS, empty_frame
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -65,6 +67,14 @@ class StudentIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a school a journal stands: its class and its teacher, by the school's own key; None where unknown."""
+
+    class_name: str | None = None
+    teacher: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolReading:
     """Everything that one run read of one school's journal."""
 
@@ -79,6 +89,10 @@ class SchoolReading:
     aside_journals: pd.Series | None = field(default=None, repr=False)
     aside_days: pd.Series | None = field(default=None, repr=False)
     """The day of each of `set_aside`."""
+    findings: pd.DataFrame = field(default_factory=lambda: empty_frame(FINDINGS), repr=False)
+    """What is wrong or odd: each of `set_aside` and `warnings`, and of the students, with its place."""
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    """The school's journals by their keys, also those that were not read."""
     only: frozenset[str] | None = None
     """The journals that were read, by their keys; None: all."""
 

@@ -38,7 +38,8 @@ class Facts:
     `first` and `last` are the days on one of which the student must have been enrolled; `last` is the
     record's date. `subject` and `journal` are positions in their dimensions; `value` is a text. `unreadable`: a field
     that says what or whose the fact is can't be read. `left_out`: an optional field was given and doesn't fit the
-    portal.
+    portal. `lesson` and `period` are positions in their dimensions, beyond the last where the fact leads to none or has
+    none (`of_lesson`: it has to lead to one). `weight_odd`: the weight that it goes with is out of range.
     """
 
     source_key: ObjectArray
@@ -50,6 +51,9 @@ class Facts:
     period_unknown: BoolArray
     cancelled: BoolArray
     duplicate: BoolArray
+    of_lesson: BoolArray
+    lesson: IntArray
+    period: IntArray
     journal: IntArray
     subject: IntArray
     value: ObjectArray
@@ -61,6 +65,7 @@ class Facts:
     number: IntArray
     number_wrong: BoolArray
     weight: ObjectArray
+    weight_odd: BoolArray
     work: ObjectArray
     work_spoilt: BoolArray
     comment: ObjectArray
@@ -148,6 +153,9 @@ def _marks(reading: _Reading) -> Facts:
         period_unknown=np.zeros(len(table), bool),
         cancelled=known.lessons.cancelled[lesson],
         duplicate=_repeated(control_id, student),
+        of_lesson=np.ones(len(table), bool),
+        lesson=lesson,
+        period=np.full(len(table), known.periods.name.lookup.size),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
         value=values.text,
@@ -159,6 +167,7 @@ def _marks(reading: _Reading) -> Facts:
         number=known.lessons.number[lesson],
         number_wrong=known.lessons.number_wrong[lesson],
         weight=only(known.controls.weight[control], plain),
+        weight_odd=known.controls.weight_odd[control] & plain,
         work=only(known.works.text[work], plain & ~too_long),
         work_spoilt=plain & known.works.spoilt[work],
         comment=only(notes.values, ~note_long),
@@ -186,6 +195,9 @@ def _absences(reading: _Reading) -> Facts:
         period_unknown=no,
         cancelled=known.lessons.cancelled[lesson],
         duplicate=no,
+        of_lesson=~no,
+        lesson=lesson,
+        period=np.full(size, known.periods.name.lookup.size),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
         value=values.text,
@@ -197,6 +209,7 @@ def _absences(reading: _Reading) -> Facts:
         number=known.lessons.number[lesson],
         number_wrong=known.lessons.number_wrong[lesson],
         weight=none,
+        weight_odd=no,
         work=none,
         work_spoilt=no,
         comment=none,
@@ -228,6 +241,9 @@ def _period_marks(reading: _Reading) -> Facts:
         period_unknown=kind == NO_KIND,
         cancelled=no,
         duplicate=no,
+        of_lesson=no,
+        lesson=np.full(size, known.lessons.lookup.size),
+        period=period,
         journal=journal,
         subject=known.journal_subject[journal],
         value=values.text,
@@ -239,6 +255,7 @@ def _period_marks(reading: _Reading) -> Facts:
         number=np.full(size, NOTHING, np.int64),
         number_wrong=no,
         weight=none,
+        weight_odd=no,
         work=only(names.text[period], ~too_long),
         work_spoilt=names.spoilt[period],
         comment=none,

@@ -15,11 +15,12 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
@@ -154,6 +155,7 @@ class Codes:
 
     `period_marks` says which codes may stand there; its kinds mean nothing, for the kind is the period's.
     `uncoded` is the kind of a mark that has no code but its own sign or points; None where there are no such marks.
+    `most_weight` is the largest weight that a work may have; None: any.
     """
 
     marks: tuple[CodeMeaning, ...]
@@ -161,6 +163,7 @@ class Codes:
     periods: tuple[CodeMeaning, ...]
     period_marks: tuple[CodeMeaning, ...]
     uncoded: RecordKind | None = None
+    most_weight: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +257,12 @@ class _Uncoded(BaseModel):
     mark: RecordKind
 
 
+class _Weight(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    most: Annotated[Decimal, Field(gt=0)]
+
+
 _AnyRange = TypeVar("_AnyRange", bound=_Range)
 
 
@@ -276,6 +285,7 @@ class _CodeTables(BaseModel):
     period: _Kinds = []
     period_mark: Annotated[list[_Range], AfterValidator(_distinct)] = []
     uncoded: _Uncoded | None = None
+    weight: _Weight | None = None
 
 
 _EXPECTATIONS = {
@@ -332,6 +342,7 @@ def load_draft(name: str, folder: Path | None = None) -> Profile:
             periods=_ranges(codes.period),
             period_marks=tuple(r.meaning(RecordKind.PERIOD) for r in codes.period_mark),
             uncoded=None if codes.uncoded is None else codes.uncoded.mark,
+            most_weight=None if codes.weight is None else codes.weight.most,
         ),
         misread_as=head.misread_as,
     )

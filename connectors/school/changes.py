@@ -143,7 +143,7 @@ def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str) 
     tables = (codes.marks, codes.absences, codes.periods, codes.period_marks)
     meanings = [[_plain(meaning) for meaning in table] for table in tables]
     texts = (profile.encoding, profile.misread_as, sorted(profile.texts.items()))
-    parts = (software, profile.name, queries, meanings, codes.uncoded, texts, window, str(timezone))
+    parts = (software, profile.name, queries, meanings, codes.uncoded, codes.most_weight, texts, window, str(timezone))
     return _digest(map(repr, parts))
 
 

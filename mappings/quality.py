@@ -1,0 +1,183 @@
+"""What is odd about records that are sent all the same, and about students: rules on whole columns. Pure.
+
+Rules, beyond those that `mappings.records` has from the contract.
+- A class transfer is missing where the journal is of a class and the student was enrolled on the record's day (for a
+  period's mark: on days of the period), but not in that class. Classes are compared by name; where either has none,
+  nothing is said.
+- A period is closed in a journal once it has ended and the journal holds marks of it. A current mark whose lesson lies
+  in the period, entered after its last day, came too late for them. When a mark was changed later on is not read, so
+  that is not told.
+- A current mark was entered before its lesson where the day of entry lies before the lesson's.
+- A current mark and an absence of one student at one lesson contradict each other; so do two absences or lates there,
+  and two marks of one student for one period in one journal.
+- A student is in no class who has no stay at all, or whose stay of today names no class. In two classes: two stays
+  with other class names share a day of the window. Of students who left before the window nothing is said.
+- Students are alike who have the same names and birth date, whatever the case, blanks and ё or е; without a birth date
+  nobody is alike. At least one of them must be enrolled in the window.
+A time of entry that is a fault of the clock (`mappings.moments`) is none.
+Facts that were set aside raise no warning, but they count where facts are compared with each other: a period's mark
+that can't be sent closes its period all the same. Deliberately not here: the words (`mappings.reasons`), counting
+(`mappings.findings`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from journal.school import Enrolment, RosterEntry, StudentIdentity, Window
+from journal.vocabulary import RecordKind
+from mappings.dimensions import NO_DAY, Dimensions
+from mappings.facts import KINDS, Facts
+from mappings.lookup import BoolArray, DayArray, IntArray, Lookup, Stays
+from mappings.moments import believable
+from mappings.raw import ENROLMENTS, JOURNALS, RawJournal
+from mappings.reasons import RecordWarning, StudentWarning
+from mappings.roster import class_names
+from mappings.texts import Encoding
+
+_CURRENT = KINDS.index(RecordKind.CURRENT)
+_ABSENCE = KINDS.index(RecordKind.ABSENCE)
+_MISSED = (_ABSENCE, KINDS.index(RecordKind.LATE))
+
+
+def record_doubts(
+    rows: Facts, raw: RawJournal, known: Dimensions, encoding: Encoding
+) -> Mapping[RecordWarning, BoolArray]:
+    """Tell for each fact which of this module's warnings hold of it, were it a record."""
+    student = pd.factorize(rows.student)[0].astype(np.int64)
+    lessons, periods = known.lessons.lookup.size, known.periods.name.lookup.size
+    current, at_lesson = rows.kind == _CURRENT, rows.lesson < lessons
+    entered = _days(rows.entered_at)
+    at = _pairs(rows.lesson, student)
+    missed = at_lesson & np.isin(rows.kind, _MISSED)
+    absent = np.unique(at[at_lesson & (rows.kind == _ABSENCE)])
+    in_period = (rows.period < periods) & (rows.journal < known.journals.size)
+    return {
+        RecordWarning.CLASS_TRANSFER_MISSING: _transfer_missing(rows, raw, known, encoding),
+        RecordWarning.MARK_IN_CLOSED_PERIOD: _too_late(rows, known, np.flatnonzero(current & at_lesson), entered),
+        RecordWarning.ENTERED_BEFORE_LESSON: current & at_lesson & (entered < rows.last),
+        RecordWarning.WEIGHT_OUT_OF_RANGE: rows.weight_odd & current,
+        RecordWarning.MARK_WHILE_ABSENT: current & at_lesson & np.isin(at, absent),
+        RecordWarning.ABSENCE_REPEATED: _again(at, missed),
+        RecordWarning.PERIOD_MARK_REPEATED: _again(_pairs(_pairs(rows.period, rows.journal), student), in_period),
+    }
+
+
+def _days(moments: DayArray) -> DayArray:
+    """Return the days of moments; none for a moment that is a fault of the clock."""
+    days = moments.astype("datetime64[D]").astype("datetime64[s]")
+    return np.where(believable(moments), days, NO_DAY)
+
+
+def _pairs(left: IntArray, right: IntArray) -> IntArray:
+    """Return a number for each pair of whole numbers from 0 on that differs for different pairs."""
+    return left * (int(right.max(initial=0)) + 1) + right
+
+
+def _again(keys: IntArray, among: BoolArray) -> BoolArray:
+    """Tell which of the rows `among` share their key with another such row."""
+    result = np.zeros(len(keys), bool)
+    result[among] = np.asarray(pd.Index(keys[among]).duplicated(keep=False), bool)
+    return result
+
+
+def _transfer_missing(rows: Facts, raw: RawJournal, known: Dimensions, encoding: Encoding) -> BoolArray:
+    names = class_names(raw[JOURNALS.name], encoding)
+    stays = raw[ENROLMENTS.name]
+    stay_class, distinct = pd.factorize(np.array(class_names(stays, encoding), object))
+    of_class = {name: place for place, name in enumerate(distinct.tolist())}
+    unnamed = of_class.get("", -1)
+    journal_class = np.array([*(of_class.get(name, len(distinct)) if name else -1 for name in names), -1], np.int64)
+    class_of = journal_class[rows.journal]
+    who = stays["student_id"].to_numpy(np.int64)
+    people = Lookup(np.unique(who))
+    first, last = stays["date_from"].to_numpy("datetime64[s]"), stays["date_to"].to_numpy("datetime64[s]")
+    stay_key = people.positions(who) * (len(distinct) + 1) + stay_class
+    asked = np.flatnonzero(class_of >= 0)
+    student = people.positions(rows.student[asked])
+    days = rows.first[asked], rows.last[asked]
+    wide = len(distinct) + 1
+    here = Stays(stay_key, first, last).overlap(student * wide + class_of[asked], *days)
+    unknown = Stays(stay_key, first, last).overlap(student * wide + unnamed, *days) if unnamed >= 0 else ~here & here
+    anywhere = Stays(people.positions(who), first, last).overlap(student, *days)
+    result = np.zeros(len(rows.student), bool)
+    result[asked] = anywhere & ~here & ~unknown
+    return result
+
+
+def _too_late(rows: Facts, known: Dimensions, asked: IntArray, entered: DayArray) -> BoolArray:
+    """Tell which of the marks `asked` were entered after a period that their journal holds marks of had ended."""
+    journal, period = _given(rows, known)
+    first, last = known.periods.first[period], known.periods.last[period]
+    asked = asked[entered[asked] > rows.last[asked]]
+    place = np.searchsorted(journal, rows.journal[asked], side="left")
+    end = np.searchsorted(journal, rows.journal[asked], side="right")
+    result = np.zeros(len(rows.student), bool)
+    while len(left := np.flatnonzero(place < end)):
+        asked, place, end = asked[left], place[left], end[left]
+        day = rows.last[asked]
+        result[asked[(first[place] <= day) & (day <= last[place]) & (last[place] < entered[asked])]] = True
+        place = place + 1
+    return result
+
+
+def _given(rows: Facts, known: Dimensions) -> tuple[IntArray, IntArray]:
+    """Return the pairs of journal and period of which there are marks, in order of the journals."""
+    there = (rows.period < known.periods.name.lookup.size) & (rows.journal < known.journals.size)
+    wide = known.periods.name.lookup.size + 1
+    pairs = np.unique(rows.journal[there] * wide + rows.period[there])
+    return pairs // wide, pairs % wide
+
+
+def student_doubts(
+    roster: Mapping[str, RosterEntry], window: Window, today: date
+) -> Iterator[tuple[str, StudentWarning]]:
+    """Yield what is odd about each student of the window, in the roster's order."""
+    for key, entry in roster.items():
+        stays = [stay for stay in entry.enrolments if _in_window(stay, window)]
+        if not entry.enrolments or any(stay.covers(today) and not stay.class_name for stay in stays):
+            yield key, StudentWarning.STUDENT_IN_NO_CLASS
+        if any(_clash(one, other, window) for one, other in combinations(stays, 2)):
+            yield key, StudentWarning.STUDENT_IN_TWO_CLASSES
+        if any(stay.last is not None and stay.last < stay.first and _touches(stay, window) for stay in entry.enrolments):
+            yield key, StudentWarning.ENROLMENT_REVERSED
+        if entry.birth_date is None and stays:
+            yield key, StudentWarning.BIRTH_DATE_MISSING
+
+
+def _in_window(stay: Enrolment, window: Window) -> bool:
+    return stay.first <= window.last and (stay.last is None or stay.last >= max(stay.first, window.first))
+
+
+def _touches(stay: Enrolment, window: Window) -> bool:
+    """Tell whether either day of a stay lies in the window."""
+    return any(day is not None and window.first <= day <= window.last for day in (stay.first, stay.last))
+
+
+def _clash(one: Enrolment, other: Enrolment, window: Window) -> bool:
+    first = max(one.first, other.first, window.first)
+    last = min(one.last or window.last, other.last or window.last, window.last)
+    return one.class_name != other.class_name and "" not in {one.class_name, other.class_name} and first <= last
+
+
+def alike(people: Iterable[StudentIdentity], roster: Mapping[str, RosterEntry], window: Window) -> Sequence[str]:
+    """Return the keys of students who are like another one, sorted. Nothing but keys leaves this function."""
+    same: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for one in people:
+        if one.birth_date is not None:
+            names = (one.last_name, one.first_name, one.middle_name or "")
+            same[(*map(_plain, names), one.birth_date.isoformat())].add(one.student_key)
+
+    def here(key: str) -> bool:
+        entry = roster.get(key)
+        return entry is not None and any(_in_window(stay, window) for stay in entry.enrolments)
+
+    return sorted(key for keys in same.values() if len(keys) > 1 and any(map(here, keys)) for key in keys)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("ё", "е").split())
