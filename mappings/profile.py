@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
-from mappings.raw import ALL_TABLES, FINGERPRINTS, TOTALS, RawTable
+from mappings.raw import ALL_TABLES, FILLED_AT, FINGERPRINTS, LESSONS, TOTALS, RawTable
 from mappings.texts import Encoding
 
 PROFILES = Path(__file__).parent
@@ -186,6 +186,12 @@ class Profile:
     def reading(self) -> Encoding:
         """How this profile's texts are decoded."""
         return Encoding(self.encoding, self.misread_as)
+
+    @property
+    def keeps_filling_times(self) -> bool:
+        """Tell whether the school's system knows when a lesson was filled in: whether lessons.sql names the column."""
+        lessons = self.queries.get(LESSONS.name)
+        return lessons is not None and FILLED_AT.upper() in lessons.words()
 
     def statement(self, table: str, dialect: str, style: ParameterStyle, journals: int | None = None) -> Statement:
         """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""

@@ -165,8 +165,8 @@ def _schema(snapshot: Snapshot, profile: Profile) -> str:
 
 
 def _rows(table: RawTable, raw: RawJournal) -> Iterable[str]:
-    """Yield a table's rows as texts, in an order of their own, for a database keeps none."""
-    columns = (raw[table.name][name].to_numpy().tolist() for name in table.columns)
+    """Yield what a table's rows say of records as texts, in an order of their own, for a database keeps none."""
+    columns = (raw[table.name][name].to_numpy().tolist() for name in table.columns if name not in table.beside)
     yield table.name
     yield from sorted(map(repr, zip(*columns, strict=True)))
 

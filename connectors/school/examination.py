@@ -98,6 +98,7 @@ class Examination:
     set_aside: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     has_fingerprints: bool = False
+    keeps_filling_times: bool = False
 
     @property
     def ok(self) -> bool:
@@ -133,6 +134,7 @@ def examine(
         set_aside={} if reading is None else _counts(reading.set_aside["reason"]),
         warnings={} if reading is None else _counts(reading.warnings["warning"]),
         has_fingerprints=FINGERPRINTS.name in draft.queries,
+        keeps_filling_times=draft.keeps_filling_times,
     )
 
 

@@ -9,11 +9,13 @@ import psycopg
 import pytest
 from fakes.postgresql import postgresql
 
+from connectors.school.open import open_snapshot
 from connectors.school.read import SchoolSource, probe, read_fingerprints, read_identities, read_school
 from journal.frames import RECORDS, SET_ASIDE, WARNINGS
 from journal.school import SchoolReading, Window
 from mappings.fingerprints import changed_journals
 from mappings.profile import load_profile
+from mappings.raw import JOURNALS, LESSONS, NOTHING
 
 from .rosariosis import AT, School, fill, school
 
@@ -106,3 +108,15 @@ def test_a_change_changes_its_journals_fingerprint_and_undone_it_is_the_same(url
     with psycopg.connect(url.replace("+psycopg", "")) as teacher:
         teacher.execute(GRADE.format(back))
     assert changed_journals(before, seen()) == frozenset()
+
+
+def test_a_group_has_a_teacher_and_no_class_and_nothing_tells_when_a_lesson_was_filled_in(url: str) -> None:
+    with open_snapshot(SchoolSource(url), "0252") as snapshot:
+        journals = snapshot.read(JOURNALS, PROFILE)
+        lessons = snapshot.read(LESSONS, PROFILE, WINDOW)
+    assert dict(zip(journals["id"], journals["teacher_id"], strict=True))[100] == 7
+    assert set(journals["class_id"]) == set(journals["parallel"]) == {NOTHING}
+    assert len(lessons) > 0
+    assert lessons["filled_at"].isna().all()
+    assert not PROFILE.keeps_filling_times
+    assert load_profile("paragraf").keeps_filling_times
