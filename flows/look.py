@@ -33,6 +33,7 @@ from delivery.send_links import told_links
 from flows.bridge import Bridge, School
 from journal.frames import RECORDS, SET_ASIDE, empty_frame
 from journal.school import RosterEntry, SchoolReading, Window
+from mappings.findings import FindingCount, counted
 from mappings.reasons import TAKES_BACK
 
 LATE = "consent-changed"
@@ -46,11 +47,15 @@ database without leaving it: the limits hold them, for a wrong or emptied databa
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The journals that were not read again: their number, that of their records, how many were set aside, and why."""
+    """The journals that were not read again: their number, that of their records, how many were set aside, and why.
+
+    `warnings`: how many warnings their records had, by code.
+    """
 
     journals: int = 0
     records: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Look:
     doubtful: bool = False
     """Whether too little was read: a row that was read has a record in a journal that was not."""
     unread: Unread = field(default_factory=Unread)
+    findings: Sequence[FindingCount] = ()
     suspicions: tuple[Exceeded, ...] = ()
     schema: str = ""
 
@@ -191,6 +197,7 @@ def look_at(
         places=pd.DataFrame() if read is None else _places(read, judged, known),
         pilot="" if read is None else _taking_part(roster, today, pilot),
         doubtful=doubtful,
+        findings=() if read is None else counted(read, {}),
     )
 
 
@@ -272,6 +279,8 @@ def expected_balance(look: Look, leave: Leave, blank: SchoolBalance) -> SchoolBa
         journals_not_read=look.unread.journals,
         records_not_read=look.unread.records,
         set_aside_not_read=look.unread.set_aside,
+        warnings_not_read=look.unread.warnings,
+        findings=look.findings,
     )
 
 

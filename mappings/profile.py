@@ -25,6 +25,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
 from mappings.raw import ALL_TABLES, FILLED_AT, FINGERPRINTS, LESSONS, TOTALS, RawTable
+from mappings.reasons import RecordWarning
 from mappings.texts import Encoding
 
 PROFILES = Path(__file__).parent
@@ -155,7 +156,8 @@ class Codes:
 
     `period_marks` says which codes may stand there; its kinds mean nothing, for the kind is the period's.
     `uncoded` is the kind of a mark that has no code but its own sign or points; None where there are no such marks.
-    `most_weight` is the largest weight that a work may have; None: any.
+    `most_weight` is the largest weight that a work may have; None: any. `silent` are warnings that mean nothing in this
+    system and are not given.
     """
 
     marks: tuple[CodeMeaning, ...]
@@ -164,6 +166,7 @@ class Codes:
     period_marks: tuple[CodeMeaning, ...]
     uncoded: RecordKind | None = None
     most_weight: Decimal | None = None
+    silent: frozenset[RecordWarning] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,12 @@ class _Uncoded(BaseModel):
     mark: RecordKind
 
 
+class _Warnings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silent: frozenset[RecordWarning]
+
+
 class _Weight(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -292,6 +301,7 @@ class _CodeTables(BaseModel):
     period_mark: Annotated[list[_Range], AfterValidator(_distinct)] = []
     uncoded: _Uncoded | None = None
     weight: _Weight | None = None
+    warnings: _Warnings | None = None
 
 
 _EXPECTATIONS = {
@@ -349,6 +359,7 @@ def load_draft(name: str, folder: Path | None = None) -> Profile:
             period_marks=tuple(r.meaning(RecordKind.PERIOD) for r in codes.period_mark),
             uncoded=None if codes.uncoded is None else codes.uncoded.mark,
             most_weight=None if codes.weight is None else codes.weight.most,
+            silent=frozenset() if codes.warnings is None else codes.warnings.silent,
         ),
         misread_as=head.misread_as,
     )

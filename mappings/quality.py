@@ -15,9 +15,8 @@ Rules, beyond those that `mappings.records` has from the contract.
 - Students are alike who have the same names and birth date, whatever the case, blanks and ё or е; without a birth date
   nobody is alike. At least one of them must be enrolled in the window.
 A time of entry that is a fault of the clock (`mappings.moments`) is none.
-Facts that were set aside raise no warning, but they count where facts are compared with each other: a period's mark
-that can't be sent closes its period all the same. Deliberately not here: the words (`mappings.reasons`), counting
-(`mappings.findings`).
+Facts that were set aside have their own finding: they raise no warning and count nowhere here. Deliberately not here:
+the words (`mappings.reasons`), counting (`mappings.findings`).
 """
 
 from collections import defaultdict
@@ -45,20 +44,25 @@ _MISSED = (_ABSENCE, KINDS.index(RecordKind.LATE))
 
 
 def record_doubts(
-    rows: Facts, raw: RawJournal, known: Dimensions, encoding: Encoding
+    rows: Facts, stands: BoolArray, raw: RawJournal, known: Dimensions, encoding: Encoding
 ) -> Mapping[RecordWarning, BoolArray]:
-    """Tell for each fact which of this module's warnings hold of it, were it a record."""
+    """Tell for each fact which of this module's warnings hold of it; `stands`: it becomes a record.
+
+    What is told of a fact that doesn't means nothing.
+    """
     student = pd.factorize(rows.student)[0].astype(np.int64)
     lessons, periods = known.lessons.lookup.size, known.periods.name.lookup.size
-    current, at_lesson = rows.kind == _CURRENT, rows.lesson < lessons
+    current, at_lesson = rows.kind == _CURRENT, stands & (rows.lesson < lessons)
     entered = _days(rows.entered_at)
     at = _pairs(rows.lesson, student)
     missed = at_lesson & np.isin(rows.kind, _MISSED)
     absent = np.unique(at[at_lesson & (rows.kind == _ABSENCE)])
-    in_period = (rows.period < periods) & (rows.journal < known.journals.size)
+    in_period = stands & (rows.period < periods) & (rows.journal < known.journals.size)
     return {
-        RecordWarning.CLASS_TRANSFER_MISSING: _transfer_missing(rows, raw, known, encoding),
-        RecordWarning.MARK_IN_CLOSED_PERIOD: _too_late(rows, known, np.flatnonzero(current & at_lesson), entered),
+        RecordWarning.CLASS_TRANSFER_MISSING: _transfer_missing(rows, raw, encoding),
+        RecordWarning.MARK_IN_CLOSED_PERIOD: _too_late(
+            rows, known, np.flatnonzero(current & at_lesson), entered, np.flatnonzero(in_period)
+        ),
         RecordWarning.ENTERED_BEFORE_LESSON: current & at_lesson & (entered < rows.last),
         RecordWarning.WEIGHT_OUT_OF_RANGE: rows.weight_odd & current,
         RecordWarning.MARK_WHILE_ABSENT: current & at_lesson & np.isin(at, absent),
@@ -85,7 +89,7 @@ def _again(keys: IntArray, among: BoolArray) -> BoolArray:
     return result
 
 
-def _transfer_missing(rows: Facts, raw: RawJournal, known: Dimensions, encoding: Encoding) -> BoolArray:
+def _transfer_missing(rows: Facts, raw: RawJournal, encoding: Encoding) -> BoolArray:
     names = class_names(raw[JOURNALS.name], encoding)
     stays = raw[ENROLMENTS.name]
     stay_class, distinct = pd.factorize(np.array(class_names(stays, encoding), object))
@@ -109,9 +113,11 @@ def _transfer_missing(rows: Facts, raw: RawJournal, known: Dimensions, encoding:
     return result
 
 
-def _too_late(rows: Facts, known: Dimensions, asked: IntArray, entered: DayArray) -> BoolArray:
-    """Tell which of the marks `asked` were entered after a period that their journal holds marks of had ended."""
-    journal, period = _given(rows, known)
+def _too_late(rows: Facts, known: Dimensions, asked: IntArray, entered: DayArray, given: IntArray) -> BoolArray:
+    """Tell which of the marks `asked` were entered after the end of a period of which `given` are marks."""
+    wide = known.periods.name.lookup.size + 1
+    pairs = np.unique(rows.journal[given] * wide + rows.period[given])
+    journal, period = pairs // wide, pairs % wide
     first, last = known.periods.first[period], known.periods.last[period]
     asked = asked[entered[asked] > rows.last[asked]]
     place = np.searchsorted(journal, rows.journal[asked], side="left")
@@ -125,14 +131,6 @@ def _too_late(rows: Facts, known: Dimensions, asked: IntArray, entered: DayArray
     return result
 
 
-def _given(rows: Facts, known: Dimensions) -> tuple[IntArray, IntArray]:
-    """Return the pairs of journal and period of which there are marks, in order of the journals."""
-    there = (rows.period < known.periods.name.lookup.size) & (rows.journal < known.journals.size)
-    wide = known.periods.name.lookup.size + 1
-    pairs = np.unique(rows.journal[there] * wide + rows.period[there])
-    return pairs // wide, pairs % wide
-
-
 def student_doubts(
     roster: Mapping[str, RosterEntry], window: Window, today: date
 ) -> Iterator[tuple[str, StudentWarning]]:
@@ -143,7 +141,9 @@ def student_doubts(
             yield key, StudentWarning.STUDENT_IN_NO_CLASS
         if any(_clash(one, other, window) for one, other in combinations(stays, 2)):
             yield key, StudentWarning.STUDENT_IN_TWO_CLASSES
-        if any(stay.last is not None and stay.last < stay.first and _touches(stay, window) for stay in entry.enrolments):
+        if any(
+            stay.last is not None and stay.last < stay.first and _touches(stay, window) for stay in entry.enrolments
+        ):
             yield key, StudentWarning.ENROLMENT_REVERSED
         if entry.birth_date is None and stays:
             yield key, StudentWarning.BIRTH_DATE_MISSING

@@ -224,7 +224,10 @@ MEANINGS: Mapping[FindingCode, tuple[Wording, Wording]] = {
         Wording("Поставьте день ухода из прежнего класса", "Enter the last day in the earlier class"),
     ),
     StudentWarning.ENROLMENT_REVERSED: (
-        Wording("Зачисление кончается раньше, чем начинается", "An enrolment ends before it begins"),
+        Wording(
+            "Зачисление кончается раньше, чем начинается, или день ухода не читается",
+            "An enrolment ends before it begins, or its last day can't be read",
+        ),
         Wording("Исправьте дни зачисления и ухода", "Correct the first and the last day"),
     ),
     StudentWarning.BIRTH_DATE_MISSING: (

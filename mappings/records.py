@@ -58,8 +58,9 @@ def to_reading(
         }
     )
     records, untimed = _records(rows, known, students, taken, timezone)
-    doubts = record_doubts(rows, raw, known, profile.reading)
-    odd, words = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
+    doubts = record_doubts(rows, reason == "", raw, known, profile.reading)
+    warnings = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
+    odd, words = _told(warnings, profile.codes.silent)
     where = places(keys, profile.reading)
     return SchoolReading(
         school=school,
@@ -161,8 +162,8 @@ def _warnings(
     outsiders: BoolArray,
     untimed: BoolArray,
     doubts: Mapping[RecordWarning, BoolArray],
-) -> tuple[IntArray, ObjectArray]:
-    """Return the place of a fact for each warning of each record, and the warning, in the order of `RecordWarning`."""
+) -> Mapping[RecordWarning, IntArray]:
+    """Return the places of the facts that became records with each warning."""
     applies = {
         RecordWarning.COMMENT_UNDECODABLE: rows.comment_spoilt[taken],
         RecordWarning.NOT_JOURNAL_MEMBER: outsiders[taken],
@@ -170,7 +171,12 @@ def _warnings(
         RecordWarning.FIELD_LEFT_OUT: rows.left_out[taken] | untimed,
         **{code: holds[taken] for code, holds in doubts.items()},
     }
-    parts = [taken[applies[code]] for code in RecordWarning]
+    return {code: taken[holds] for code, holds in applies.items()}
+
+
+def _told(warnings: Mapping[RecordWarning, IntArray], silent: frozenset[RecordWarning]) -> tuple[IntArray, ObjectArray]:
+    """Return a fact's place and the word for each warning that is given, in the order of `RecordWarning`."""
+    parts = [warnings[code] if code not in silent else warnings[code][:0] for code in RecordWarning]
     codes = [np.full(len(part), str(code), object) for code, part in zip(RecordWarning, parts, strict=True)]
     return np.concatenate(parts), np.concatenate(codes)
 

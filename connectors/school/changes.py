@@ -46,7 +46,7 @@ from mappings.raw import (
     RawJournal,
     RawTable,
 )
-from mappings.reasons import SetAsideReason
+from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.records import to_reading
 from mappings.selection import of_journals
 
@@ -143,7 +143,8 @@ def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str) 
     tables = (codes.marks, codes.absences, codes.periods, codes.period_marks)
     meanings = [[_plain(meaning) for meaning in table] for table in tables]
     texts = (profile.encoding, profile.misread_as, sorted(profile.texts.items()))
-    parts = (software, profile.name, queries, meanings, codes.uncoded, codes.most_weight, texts, window, str(timezone))
+    warned = codes.most_weight, sorted(codes.silent)
+    parts = (software, profile.name, queries, meanings, codes.uncoded, warned, texts, window, str(timezone))
     return _digest(map(repr, parts))
 
 
@@ -176,7 +177,7 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def _read(reading: SchoolReading) -> dict[str, SeenJournal]:
-    """Return what the facts of each journal came to: how many they were, how many set aside, when one becomes good."""
+    """Return what the facts of each journal came to: how many, what was found of them, when one becomes good."""
     if reading.record_journals is None or reading.aside_journals is None or reading.aside_days is None:
         raise ValueError("a reading that doesn't say of which journals it is")
     read = {
@@ -186,6 +187,11 @@ def _read(reading: SchoolReading) -> dict[str, SeenJournal]:
     for (key, reason), count in Counter(zip(reading.aside_journals, reading.set_aside["reason"], strict=True)).items():
         one = read[key]
         read[key] = replace(one, set_aside={**one.set_aside, reason: count})
+    found = reading.findings
+    warned = found["source_key"].notna() & found["code"].isin([str(code) for code in RecordWarning])
+    for (key, code), count in Counter(zip(found["journal"][warned], found["code"][warned], strict=True)).items():
+        one = read[key]
+        read[key] = replace(one, warnings={**one.warnings, code: count})
     future = reading.set_aside["reason"] == str(SetAsideReason.FUTURE_DATE)
     for key, day in reading.aside_days[future].groupby(reading.aside_journals[future]).min().items():
         read[str(key)] = replace(read[str(key)], due=day.date())

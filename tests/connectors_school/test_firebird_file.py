@@ -52,6 +52,8 @@ def test_every_row_of_the_window_is_a_record_or_set_aside(school_file: Path, rea
         ("mark:3", "comment-undecodable"),
         ("absence:1", "not-journal-member"),
         ("period:1", "not-journal-member"),
+        ("absence:1", "class-transfer-missing"),
+        ("period:1", "class-transfer-missing"),
     }
     assert set(reading.roster) == {"1017", "1018"}
 
