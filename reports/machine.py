@@ -2,11 +2,14 @@
 
 The keys read, sent, unchanged, withheld, set_aside and failed are promised to other programs and stay as they
 are. `read` = sent + unchanged + the sum of withheld + the sum of set_aside + failed; `balances` says whether it is.
+`findings` are of all journals, also of those in `not_read`, and of students; no warning changes the balance.
 """
 
 from collections.abc import Mapping, Sequence
 
 from delivery.balance import SchoolBalance
+from mappings.findings import FindingCount
+from reports.findings import severity_of
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -48,7 +51,9 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
             "journals": balance.journals_not_read,
             "records": balance.records_not_read,
             "set_aside": _by_code(balance.set_aside_not_read),
+            "warnings": _by_code(balance.warnings_not_read),
         },
+        "findings": findings_json(balance.findings),
         "held": None
         if held is None
         else {
@@ -62,6 +67,20 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
         if failure is None
         else {"code": failure.code, "ru": failure.wording.ru, "en": failure.wording.en},
     }
+
+
+def findings_json(findings: Sequence[FindingCount]) -> JsonValue:
+    """Return counts of findings as rows; a class or teacher that is not known is null."""
+    return [
+        {
+            "code": one.code,
+            "severity": str(severity_of(one.code)),
+            "class": one.class_name or None,
+            "teacher": one.teacher or None,
+            "count": one.count,
+        }
+        for one in findings
+    ]
 
 
 def _by_code(counts: Mapping[str, int]) -> dict[str, JsonValue]:

@@ -134,8 +134,33 @@ PHRASES: Mapping[str, Wording] = {
     ),
     "warnings": Wording(ru="Переданы с замечанием", en="Sent with a remark"),
     "warnings_intro": Wording(
-        ru="Эти записи уже посчитаны выше. С ними всё в порядке, но школе стоит посмотреть.",
-        en="These records are counted above. They are fine, but the school may want to look.",
+        ru="Эти записи уже посчитаны выше или стоят в журналах без изменений. Они переданы, но школе стоит посмотреть.",
+        en="These records are counted above, or stand in journals that did not change. They are sent, but the school "
+        "may want to look.",
+    ),
+    "students_odd": Wording(ru="Замечания об учениках", en="Remarks about students"),
+    "students_odd_intro": Wording(
+        ru="Это не записи журнала, а карточки учеников и их зачисления. В сумму прочитанных они не входят.",
+        en="These are no records of the journal but students' entries and enrolments. They are not part of the records "
+        "read.",
+    ),
+    "places": Wording(ru="По классам и учителям", en="By class and teacher"),
+    "places_intro": Wording(
+        ru="Сколько записей отложено и сколько замечаний по всем журналам, тем, что в этот раз не читались, тоже. "
+        "Все строки в таблицу выгружает: dnevnik findings {school} --csv ФАЙЛ",
+        en="How many records are set aside and how many remarks there are in all journals, also those not read this "
+        "time. To export each of them as a table: dnevnik findings {school} --csv FILE",
+    ),
+    "class_name": Wording(ru="Класс", en="Class"),
+    "teacher": Wording(ru="Номер учителя в базе", en="Teacher's number there"),
+    "remarks_short": Wording(ru="Замечаний", en="Remarks"),
+    "place_unknown": Wording(ru="не указан", en="not known"),
+    "place_short": Wording(
+        ru="класс {class_name}, учитель {teacher}: отложено {errors}, замечаний {warnings}",
+        en="class {class_name}, teacher {teacher}: {errors} set aside, {warnings} remarks",
+    ),
+    "places_more": Wording(
+        ru="ещё {places} (все: dnevnik findings {school})", en="{places} more (all: dnevnik findings {school})"
     ),
     "withdrawn": Wording(ru="Убраны с портала", en="Taken back from the portal"),
     "withdrawn_intro": Wording(
@@ -289,6 +314,7 @@ COUNTED: Mapping[str, Counted] = {
         ),
     ),
     "records_counted": Counted(ru=("{n} запись", "{n} записи", "{n} записей"), en=("{n} record", "{n} records")),
+    "students_counted": Counted(ru=("{n} ученик", "{n} ученика", "{n} учеников"), en=("{n} student", "{n} students")),
     "more_rows": Counted(
         ru=("и ещё {n} строка", "и ещё {n} строки", "и ещё {n} строк"), en=("and {n} more row", "and {n} more rows")
     ),

@@ -13,6 +13,7 @@ from journal.wording import Language, Wording
 from reports.balance_bar import Segment, segments
 from reports.counting import number, share
 from reports.delivery_reasons import WAITING_CODES
+from reports.findings import PlaceCounts, by_place, of_students
 from reports.phrases import COUNTED, phrase
 from reports.reason_text import Catalogue, Fate, Owner, explain
 
@@ -83,6 +84,16 @@ class ReasonView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceView:
+    """How many findings there are in one class with one teacher, as texts."""
+
+    class_name: str
+    teacher: str
+    errors: str
+    warnings: str
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolView:
     """What the template draws for one school."""
 
@@ -95,12 +106,16 @@ class SchoolView:
     sections: tuple[tuple[str, tuple[ReasonView, ...]], ...]
     links: tuple[tuple[str, str], ...]
     contacts: Mapping[str, str]
+    places: tuple[PlaceView, ...] = ()
+    more_places: str | None = None
 
 
 def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolView:
     """Return what the page shows of a school, in `language`."""
     balance = page.balance
     parts = fates(balance)
+    places = by_place(balance.findings)
+    hidden = len(places) - ROWS_SHOWN
     links = [("links_put", balance.links_put), ("links_ended", balance.links_ended)]
     if page.links_open is not None:
         links.append(("links_open", page.links_open))
@@ -114,7 +129,15 @@ def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolVi
         sections=_sections(page, catalogue, language),
         links=tuple((phrase(key, language), number(count, language)) for key, count in links),
         contacts={str(contact.owner): contact.details for contact in page.contacts},
+        places=tuple(_place(place, language) for place in places[:ROWS_SHOWN]),
+        more_places=COUNTED["more_rows"].say(hidden, language) if hidden > 0 else None,
     )
+
+
+def _place(place: PlaceCounts, language: Language) -> PlaceView:
+    unknown = phrase("place_unknown", language)
+    counts = (number(count, language) for count in (place.errors, place.warnings))
+    return PlaceView(place.class_name or unknown, place.teacher or unknown, *counts)
 
 
 def fates(balance: SchoolBalance) -> tuple[tuple[str, int], ...]:
@@ -233,7 +256,8 @@ def _sections(
         ("set_aside", Fate.SET_ASIDE, balance.all_set_aside),
         ("waiting", Fate.WITHHELD, waiting),
         ("withheld", Fate.WITHHELD, withheld),
-        ("warnings", Fate.WARNING, balance.warnings),
+        ("warnings", Fate.WARNING, balance.all_warnings),
+        ("students_odd", Fate.STUDENT, of_students(balance.findings)),
         ("withdrawn", Fate.WITHDRAWN, balance.withdrawn),
         ("differences", Fate.DIFFERENCE, balance.differences),
     )
@@ -259,12 +283,18 @@ def _reasons(
                 meaning="" if text.meaning is None else _closed(_in(text.meaning, language)),
                 remedy=_closed(_in(text.remedy, language)),
                 owner=None if text.owner is Owner.NOBODY else phrase(f"owner_{text.owner}", language),
-                count="" if fate is Fate.LIMIT else COUNTED["records_counted"].say(counts[code], language),
+                count=_count(fate, counts[code], language),
                 rows=tuple(_row(row, language) for row in own[:ROWS_SHOWN]),
                 more=COUNTED["more_rows"].say(hidden, language) if own and hidden else None,
             )
         )
     return views
+
+
+def _count(fate: Fate, count: int, language: Language) -> str:
+    if fate is Fate.LIMIT:
+        return ""
+    return COUNTED["students_counted" if fate is Fate.STUDENT else "records_counted"].say(count, language)
 
 
 def _row(row: SetAsideRow, language: Language) -> tuple[str, str]:

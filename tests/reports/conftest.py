@@ -18,6 +18,7 @@ import pytest
 
 from delivery.balance import HeldPlan, RunFailure, SchoolBalance
 from journal.wording import Language, Wording
+from mappings.findings import FindingCount
 from reports.delivery_reasons import DIFFERENCE_TEXTS, LIMIT_TEXTS, WAITING_TEXTS, WITHDRAWN_TEXTS
 from reports.pages import Edition
 from reports.reason_text import Catalogue, Fate, Owner, ReasonText
@@ -49,6 +50,17 @@ EXCEPTIONS = replace(
     set_aside={"unknown-mark-type": 17, "duplicate-mark": 8, "lesson-cancelled": 5, "a-new-reason": 1},
     warnings={"not-journal-member": 41, "comment-undecodable": 3},
     withdrawn={"deleted": 6, "consent-withdrawn": 54},
+    warnings_not_read={"comment-undecodable": 2},
+    findings=(
+        FindingCount("a-new-reason", "", "", 1),
+        FindingCount("birth-date-missing", "7Б", "", 2),
+        FindingCount("comment-undecodable", "11А", "7", 5),
+        FindingCount("duplicate-mark", "5А", "12", 8),
+        FindingCount("lesson-cancelled", "9В", "3", 5),
+        FindingCount("not-journal-member", "5А", "12", 40),
+        FindingCount("not-journal-member", "8<Г>", "", 1),
+        FindingCount("unknown-mark-type", "5А", "30", 17),
+    ),
 )
 """A run with everything that a school may have to put right."""
 
