@@ -151,6 +151,23 @@ def report(
     return delivery.report(call_of(context), schools or (), as_document=as_document, pages=html)
 
 
+@app.command(help=help_of("findings"))
+def findings(
+    context: typer.Context,
+    schools: Schools = None,
+    *,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help=help_of("findings-csv"), show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help=help_of("force"))] = False,
+    as_document: AsDocument = False,
+) -> ExitStatus:
+    """Say what is wrong or odd in the schools' journals."""
+    from commands import quality
+
+    return quality.findings(call_of(context), schools or (), table=table, force=force, as_document=as_document)
+
+
 @hold_app.command("list", help=help_of("hold-list"))
 def hold_list(context: typer.Context, schools: Schools = None) -> ExitStatus:
     """List the plans that wait for a person's word."""

@@ -220,6 +220,14 @@ HELP: Mapping[str, Wording] = {
         ru="Сверить записи портала с учётом моста и исправить.",
         en="Hold the portal's holdings against the ledger, and mend.",
     ),
+    "findings": Wording(
+        ru="Прочитать школы и показать, что в журналах не так: сколько, что это значит, что делать, где.",
+        en="Read the schools and show what is wrong in the journals: how much, what it means, what to do, where.",
+    ),
+    "findings-csv": Wording(
+        ru="записать все находки таблицей, по строке на каждую, без имён",
+        en="write all findings as a table, a line each, without names",
+    ),
     "report": Wording(ru="Показать итоги последних передач.", en="Show what came of the newest runs."),
     "html": Wording(
         ru="записать страницы для школ и аудитора в эту папку",

@@ -8,17 +8,18 @@ all its journals. Deliberately not here: what a code means (`mappings.reasons`).
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from journal.frames import FINDINGS
-from journal.school import Place, RosterEntry, SchoolReading
+from journal.school import Place, RosterEntry, SchoolReading, StudentIdentity
 from mappings.fingerprints import SeenJournal
 from mappings.keys import MISSING, SPOILT_KEY, Keys
 from mappings.lookup import DayArray, IntArray
+from mappings.quality import alike
 from mappings.raw import JOURNALS
 from mappings.reasons import StudentWarning
 from mappings.roster import class_names
@@ -98,6 +99,17 @@ def findings_of(codes: ObjectArray, rows: Rows, where: Mapping[str, Place], pupi
     }
     strings = {name: pd.Series(values, dtype="str") for name, values in columns.items() if name != "date"}
     return pd.DataFrame({**strings, "date": pd.Series(columns["date"])}, columns=list(FINDINGS.columns))
+
+
+def with_alike(reading: SchoolReading, people: Iterable[StudentIdentity], today: date) -> SchoolReading:
+    """Return a reading whose findings also tell of students who are alike. Of `people` nothing but keys is kept."""
+    keys = alike(people, reading.roster, reading.window)
+    pupils = Pupils([(key, StudentWarning.STUDENTS_ALIKE) for key in keys], reading.roster, today)
+    nothing = np.empty(0, object)
+    more = findings_of(nothing, Rows(nothing, nothing, nothing, np.empty(0, "datetime64[s]")), {}, pupils)
+    return replace(
+        reading, findings=pd.concat([reading.findings, more], ignore_index=True) if len(more) else reading.findings
+    )
 
 
 def counted(reading: SchoolReading, others: Mapping[str, SeenJournal]) -> tuple[FindingCount, ...]:

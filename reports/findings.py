@@ -7,7 +7,7 @@ field that a spreadsheet would take for a formula gets a sign before it that spr
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,6 +61,28 @@ def by_code(findings: Iterable[FindingCount]) -> dict[str, int]:
 def of_students(findings: Iterable[FindingCount]) -> Mapping[str, int]:
     """Return how many findings there are of each code that is about students."""
     return {code: count for code, count in by_code(findings).items() if code in _OF_STUDENTS}
+
+
+def document(findings: Sequence[FindingCount]) -> list[dict[str, object]]:
+    """Return the findings by code, for JSON: count, words in both languages, and where they stand."""
+    places: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for one in findings:
+        place: dict[str, object] = {"class": one.class_name or None, "teacher": one.teacher or None, "count": one.count}
+        places[one.code].append(place)
+    return [
+        {"code": code, "severity": str(severity_of(code)), "count": count, **_words(code), "places": places[code]}
+        for code, count in by_code(findings).items()
+    ]
+
+
+def _words(code: str) -> dict[str, object]:
+    known = CATALOGUE.get(code)
+    if known is None:
+        return {"meaning": None, "remedy": None}
+    return {
+        "meaning": {"ru": known.meaning.ru, "en": known.meaning.en},
+        "remedy": {"ru": known.remedy.ru, "en": known.remedy.en},
+    }
 
 
 def as_csv(findings: Mapping[str, pd.DataFrame]) -> bytes:

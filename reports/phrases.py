@@ -154,6 +154,15 @@ PHRASES: Mapping[str, Wording] = {
     "class_name": Wording(ru="Класс", en="Class"),
     "teacher": Wording(ru="Номер учителя в базе", en="Teacher's number there"),
     "remarks_short": Wording(ru="Замечаний", en="Remarks"),
+    "findings_head": Wording(
+        ru="прочитано записей {read}, отложено {errors}, замечаний {warnings}",
+        en="{read} records read, {errors} set aside, {warnings} remarks",
+    ),
+    "finding": Wording(ru="Что найдено", en="Found"),
+    "found": Wording(ru="Сколько", en="Count"),
+    "severity": Wording(ru="Запись", en="Record"),
+    "severity_error": Wording(ru="отложена", en="set aside"),
+    "severity_warning": Wording(ru="замечание", en="remark"),
     "place_unknown": Wording(ru="не указан", en="not known"),
     "place_short": Wording(
         ru="класс {class_name}, учитель {teacher}: отложено {errors}, замечаний {warnings}",

@@ -16,6 +16,7 @@ from connectors.school.probe import SchoolProbe, probe
 from connectors.school.snapshot import Progress
 from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, StudentIdentity, Window
+from mappings.findings import with_alike
 from mappings.fingerprints import Fingerprint, fingerprints
 from mappings.profile import Profile
 from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES, RawJournal
@@ -23,7 +24,16 @@ from mappings.records import to_reading
 from mappings.roster import identities
 from mappings.selection import of_journals
 
-__all__ = ["Progress", "SchoolProbe", "SchoolSource", "probe", "read_fingerprints", "read_identities", "read_school"]
+__all__ = [
+    "Progress",
+    "SchoolProbe",
+    "SchoolSource",
+    "probe",
+    "read_findings",
+    "read_fingerprints",
+    "read_identities",
+    "read_school",
+]
 
 
 def read_school(
@@ -50,6 +60,28 @@ def read_school(
     if only_journals is not None:
         raw = of_journals(raw, frozenset(only_journals), profile)
     return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+
+
+def read_findings(
+    source: SchoolSource,
+    profile: Profile,
+    *,
+    code: str,
+    window: Window,
+    today: date,
+    timezone: ZoneInfo,
+    progress: Progress | None = None,
+) -> SchoolReading:
+    """Read as `read_school` does, and the students' names in the same snapshot, to find who are alike.
+
+    The names are compared here and leave no trace but the keys of the alike. Raises as `read_school`.
+    """
+    with open_snapshot(source, code) as snapshot:
+        check_code(snapshot, profile, code)
+        tables = (*JOURNAL_TABLES, IDENTITIES)
+        raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in tables}
+    reading = to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+    return with_alike(reading, identities(raw, profile.reading), today)
 
 
 def read_fingerprints(
