@@ -56,7 +56,7 @@ def _fate(code: str) -> Fate:
 
 
 def _places(findings: Sequence[FindingCount], language: Language) -> Table:
-    table = _table(("class_name", "teacher", "set_aside_short", "remarks_short"), language)
+    table = _table(("class_name", "teacher", "set_aside_short", "warnings_short"), language)
     for one in by_place(findings):
         names = (Text(name or phrase("place_unknown", language)) for name in (one.class_name, one.teacher))
         table.add_row(*names, *(number(count, language) for count in (one.errors, one.warnings)))
@@ -66,7 +66,7 @@ def _places(findings: Sequence[FindingCount], language: Language) -> Table:
 def _table(columns: tuple[str, str, str, str], language: Language) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        counts = column in {"found", "set_aside_short", "remarks_short"}
+        counts = column in {"found", "set_aside_short", "warnings_short"}
         table.add_column(phrase(column, language), justify="right" if counts else "left", no_wrap=counts)
     return table
 

@@ -138,7 +138,7 @@ PHRASES: Mapping[str, Wording] = {
         en="These records are counted above, or stand in journals that did not change. They are sent, but the school "
         "may want to look.",
     ),
-    "students_odd": Wording(ru="Замечания об учениках", en="Remarks about students"),
+    "students_odd": Wording(ru="Замечания об учениках", en="Warnings about students"),
     "students_odd_intro": Wording(
         ru="Это не записи журнала, а карточки учеников и их зачисления. В сумму прочитанных они не входят.",
         en="These are no records of the journal but students' entries and enrolments. They are not part of the records "
@@ -148,25 +148,25 @@ PHRASES: Mapping[str, Wording] = {
     "places_intro": Wording(
         ru="Сколько записей отложено и сколько замечаний по всем журналам, тем, что в этот раз не читались, тоже. "
         "Все строки в таблицу выгружает: dnevnik findings {school} --csv ФАЙЛ",
-        en="How many records are set aside and how many remarks there are in all journals, also those not read this "
+        en="How many records are set aside and how many warnings there are in all journals, also those not read this "
         "time. To export each of them as a table: dnevnik findings {school} --csv FILE",
     ),
     "class_name": Wording(ru="Класс", en="Class"),
     "teacher": Wording(ru="Номер учителя в базе", en="Teacher's number there"),
-    "remarks_short": Wording(ru="Замечаний", en="Remarks"),
+    "warnings_short": Wording(ru="Замечаний", en="Warnings"),
     "findings_head": Wording(
         ru="прочитано записей {read}, отложено {errors}, замечаний {warnings}",
-        en="{read} records read, {errors} set aside, {warnings} remarks",
+        en="{read} records read, {errors} set aside, {warnings} warnings",
     ),
     "finding": Wording(ru="Что найдено", en="Found"),
     "found": Wording(ru="Сколько", en="Count"),
-    "severity": Wording(ru="Запись", en="Record"),
-    "severity_error": Wording(ru="отложена", en="set aside"),
-    "severity_warning": Wording(ru="замечание", en="remark"),
+    "severity": Wording(ru="Важность", en="Severity"),
+    "severity_error": Wording(ru="ошибка", en="error"),
+    "severity_warning": Wording(ru="замечание", en="warning"),
     "place_unknown": Wording(ru="не указан", en="not known"),
     "place_short": Wording(
         ru="класс {class_name}, учитель {teacher}: отложено {errors}, замечаний {warnings}",
-        en="class {class_name}, teacher {teacher}: {errors} set aside, {warnings} remarks",
+        en="class {class_name}, teacher {teacher}: {errors} set aside, {warnings} warnings",
     ),
     "places_more": Wording(
         ru="ещё {places} (все: dnevnik findings {school})", en="{places} more (all: dnevnik findings {school})"
