@@ -146,6 +146,12 @@ _CODES = """# Что значат коды. Код, которого здесь 
 # first = 1
 # last = 5
 
+# [weight]                  # больший вес – замечание · a larger weight is a warning
+# most = 10
+
+# [warnings]                # замечания, которые здесь ничего не значат · warnings that mean nothing here
+# silent = ["entered-before-lesson"]
+
 # [uncoded]                 # отметки без кода: sign или points и maximum · marks without a code
 # mark = "current"
 """
