@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
@@ -219,6 +219,18 @@ def _text_form(form: str) -> str:
     return form
 
 
+def _known_warnings(codes: frozenset[str]) -> frozenset[str]:
+    if not codes <= frozenset(map(str, RecordWarning)):
+        raise ValueError("warning")
+    return codes
+
+
+def _positive(weight: Decimal) -> Decimal:
+    if not weight.is_finite() or weight <= 0:
+        raise ValueError("weight")
+    return weight
+
+
 def _with_other(forms: dict[str, str]) -> dict[str, str]:
     if "other" not in forms:
         raise ValueError("other")
@@ -269,13 +281,13 @@ class _Uncoded(BaseModel):
 class _Warnings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    silent: frozenset[RecordWarning]
+    silent: Annotated[frozenset[str], AfterValidator(_known_warnings)]
 
 
 class _Weight(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    most: Annotated[Decimal, Field(gt=0)]
+    most: Annotated[Decimal, AfterValidator(_positive)]
 
 
 _AnyRange = TypeVar("_AnyRange", bound=_Range)
@@ -313,6 +325,11 @@ _EXPECTATIONS = {
     "other": ("нужна форма «other» для прочих баз данных", 'the form "other", for other databases, is needed'),
     "order": ("first не может быть больше last", "first can't be above last"),
     "either": ("нужны либо first и last, либо codes", "either first and last, or codes, are needed"),
+    "weight": ("нужно число больше нуля", "a number above zero is needed"),
+    "warning": (
+        "нужны коды замечаний о записях, они перечислены в docs/findings.md",
+        "codes of warnings about records are needed; they stand in docs/findings.md",
+    ),
     "overlap": ("диапазоны кодов одной таблицы пересекаются", "ranges of one table overlap"),
 }
 
@@ -359,7 +376,7 @@ def load_draft(name: str, folder: Path | None = None) -> Profile:
             period_marks=tuple(r.meaning(RecordKind.PERIOD) for r in codes.period_mark),
             uncoded=None if codes.uncoded is None else codes.uncoded.mark,
             most_weight=None if codes.weight is None else codes.weight.most,
-            silent=frozenset() if codes.warnings is None else codes.warnings.silent,
+            silent=frozenset() if codes.warnings is None else frozenset(map(RecordWarning, codes.warnings.silent)),
         ),
         misread_as=head.misread_as,
     )

@@ -56,16 +56,16 @@ def record_doubts(
     entered = _days(rows.entered_at)
     at = _pairs(rows.lesson, student)
     missed = at_lesson & np.isin(rows.kind, _MISSED)
-    absent = np.unique(at[at_lesson & (rows.kind == _ABSENCE)])
+    while_absent = np.zeros(len(at), bool)
+    marks = np.flatnonzero(current & at_lesson)
+    while_absent[marks] = pd.Index(at[marks]).isin(at[at_lesson & (rows.kind == _ABSENCE)])
     in_period = stands & (rows.period < periods) & (rows.journal < known.journals.size)
     return {
         RecordWarning.CLASS_TRANSFER_MISSING: _transfer_missing(rows, raw, encoding),
-        RecordWarning.MARK_IN_CLOSED_PERIOD: _too_late(
-            rows, known, np.flatnonzero(current & at_lesson), entered, np.flatnonzero(in_period)
-        ),
+        RecordWarning.MARK_IN_CLOSED_PERIOD: _too_late(rows, known, marks, entered, np.flatnonzero(in_period)),
         RecordWarning.ENTERED_BEFORE_LESSON: current & at_lesson & (entered < rows.last),
         RecordWarning.WEIGHT_OUT_OF_RANGE: rows.weight_odd & current,
-        RecordWarning.MARK_WHILE_ABSENT: current & at_lesson & np.isin(at, absent),
+        RecordWarning.MARK_WHILE_ABSENT: while_absent,
         RecordWarning.ABSENCE_REPEATED: _again(at, missed),
         RecordWarning.PERIOD_MARK_REPEATED: _again(_pairs(_pairs(rows.period, rows.journal), student), in_period),
     }
@@ -94,22 +94,25 @@ def _transfer_missing(rows: Facts, raw: RawJournal, encoding: Encoding) -> BoolA
     stays = raw[ENROLMENTS.name]
     stay_class, distinct = pd.factorize(np.array(class_names(stays, encoding), object))
     of_class = {name: place for place, name in enumerate(distinct.tolist())}
-    unnamed = of_class.get("", -1)
     journal_class = np.array([*(of_class.get(name, len(distinct)) if name else -1 for name in names), -1], np.int64)
     class_of = journal_class[rows.journal]
     who = stays["student_id"].to_numpy(np.int64)
     people = Lookup(np.unique(who))
-    first, last = stays["date_from"].to_numpy("datetime64[s]"), stays["date_to"].to_numpy("datetime64[s]")
-    stay_key = people.positions(who) * (len(distinct) + 1) + stay_class
+    days = stays["date_from"].to_numpy("datetime64[s]"), stays["date_to"].to_numpy("datetime64[s]")
+    whose, wide = people.positions(who), len(distinct) + 1
+    in_class = Stays(whose * wide + stay_class, *days)
+
+    def lacking(asked: IntArray, held: Stays, keys: IntArray) -> IntArray:
+        return asked[~held.overlap(keys, rows.first[asked], rows.last[asked])]
+
     asked = np.flatnonzero(class_of >= 0)
+    asked = lacking(asked, in_class, people.positions(rows.student[asked]) * wide + class_of[asked])
     student = people.positions(rows.student[asked])
-    days = rows.first[asked], rows.last[asked]
-    wide = len(distinct) + 1
-    here = Stays(stay_key, first, last).overlap(student * wide + class_of[asked], *days)
-    unknown = Stays(stay_key, first, last).overlap(student * wide + unnamed, *days) if unnamed >= 0 else ~here & here
-    anywhere = Stays(people.positions(who), first, last).overlap(student, *days)
+    if "" in of_class:
+        asked = lacking(asked, in_class, student * wide + of_class[""])
+        student = people.positions(rows.student[asked])
     result = np.zeros(len(rows.student), bool)
-    result[asked] = anywhere & ~here & ~unknown
+    result[asked] = Stays(whose, *days).overlap(student, rows.first[asked], rows.last[asked])
     return result
 
 
