@@ -142,7 +142,7 @@ def student_doubts(
         stays = [stay for stay in entry.enrolments if _in_window(stay, window)]
         if not entry.enrolments or any(stay.covers(today) and not stay.class_name for stay in stays):
             yield key, StudentWarning.STUDENT_IN_NO_CLASS
-        if any(_clash(one, other, window) for one, other in combinations(stays, 2)):
+        if any(_clash(one, other) for one, other in combinations(stays, 2)):
             yield key, StudentWarning.STUDENT_IN_TWO_CLASSES
         if any(
             stay.last is not None and stay.last < stay.first and _touches(stay, window) for stay in entry.enrolments
@@ -161,9 +161,9 @@ def _touches(stay: Enrolment, window: Window) -> bool:
     return any(day is not None and window.first <= day <= window.last for day in (stay.first, stay.last))
 
 
-def _clash(one: Enrolment, other: Enrolment, window: Window) -> bool:
-    first = max(one.first, other.first, window.first)
-    last = min(one.last or window.last, other.last or window.last, window.last)
+def _clash(one: Enrolment, other: Enrolment) -> bool:
+    """Tell whether two stays with a day in the window share one; then they share one in the window too."""
+    first, last = max(one.first, other.first), min(one.last or date.max, other.last or date.max)
     return one.class_name != other.class_name and "" not in {one.class_name, other.class_name} and first <= last
 
 

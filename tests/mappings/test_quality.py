@@ -56,6 +56,7 @@ def test_a_clean_school_has_no_findings() -> None:
 
 
 TWO_CLASSES = [(1, "2026-09-01", "2026-09-30", 5, "Б"), (1, "2026-10-01", None, 5, "А")]
+LATE = [(1, 1, 1, 401, None, "2026-10-26 00:00:00")]
 GIVEN = [(1, 1, 1, 1, 401, "2026-10-24 10:00:00")]
 
 
@@ -82,6 +83,19 @@ GIVEN = [(1, 1, 1, 1, 401, "2026-10-24 10:00:00")]
             {"period_marks": GIVEN, "marks": [(1, 1, 1, 401, None, "2026-10-26 00:00:00")]},
             {("mark:1", "mark-in-closed-period")},
         ),
+        (
+            {"period_marks": GIVEN, "lessons": [(1, 1, "2026-09-01", 1, 0)], "marks": LATE},
+            {("mark:1", "mark-in-closed-period")},
+        ),
+        (
+            {"period_marks": GIVEN, "lessons": [(1, 1, "2026-10-25", 1, 0)], "marks": LATE},
+            {("mark:1", "mark-in-closed-period")},
+        ),
+        (
+            {"periods": [(2, 1, "I", "2026-09-01", "2026-09-30"), *SCHOOL["periods"]], "marks": LATE,
+             "period_marks": [*GIVEN, (2, 1, 2, 1, 401, None)]},
+            {("mark:1", "mark-in-closed-period")},
+        ),
         ({"marks": [(1, 1, 1, 401, None, "2026-10-26 00:00:00")]}, set()),  # nobody gave marks of the period
         (
             {
@@ -100,6 +114,10 @@ GIVEN = [(1, 1, 1, 1, 401, "2026-10-24 10:00:00")]
         ({"controls": [(1, 1, 1, "10.01")]}, {("mark:1", "weight-out-of-range")}),
         ({"absences": [(1, 1, 1, 501, None)]}, {("mark:1", "mark-while-absent")}),
         ({"absences": [(1, 1, 1, 503, None)]}, set()),
+        (
+            {"absences": [(1, 1, 1, 501, None)], "mark_types": [(401, "1"), (501, b"\x98")]},
+            {("absence:1", "undecodable-text")},  # what was set aside contradicts nothing
+        ),
         ({"absences": [(1, 1, 1, 700, None)]}, {("absence:1", "unknown-mark-type")}),
         (
             {"absences": [(1, 1, 1, 501, None), (2, 1, 1, 503, None)], "marks": []},
@@ -111,6 +129,14 @@ GIVEN = [(1, 1, 1, 1, 401, "2026-10-24 10:00:00")]
             {("period:1", "period-mark-repeated"), ("period:2", "period-mark-repeated")},
         ),
         ({"period_marks": [*GIVEN, (2, 1, 1, 1, 700, None)], "marks": []}, {("period:2", "unknown-mark-type")}),
+        (
+            {
+                "period_marks": [*GIVEN, (2, 2, 1, 1, 401, None)], "marks": [],
+                "journals": [*SCHOOL["journals"], (2, 1, 10, 5, "А", 7)],
+                "members": [*SCHOOL["members"], (2, 1, "2026-09-01", None)],
+            },
+            set(),
+        ),
         ({"students": [(1, None)]}, {("student:1", "birth-date-missing")}),
         ({"students": [*SCHOOL["students"], (2, None)]}, {("student:2", "student-in-no-class")}),
         (
