@@ -6,7 +6,7 @@ refused by name. Tables are suggested by their names and columns, best first. Pu
 
 from collections.abc import Mapping, Sequence
 
-from mappings.raw import ALL_TABLES, FINGERPRINTS, ColumnType, RawTable
+from mappings.raw import ALL_TABLES, FINGERPRINTS, TOTALS, ColumnType, RawTable
 
 SUGGESTED = 4
 
@@ -59,6 +59,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 def skeleton(name: str, product: str, dialect: str, tables: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
     """Return the files of a new profile by name, for a database with these tables and columns."""
     files = {f"{table.name}.sql": _query(table, dialect, tables) for table in (*ALL_TABLES, FINGERPRINTS)}
+    files[f"{TOTALS.name}.sql"] = _TOTALS
     files["profile.toml"] = _head(name, product, dialect)
     files["codes.toml"] = _CODES
     files["tables.txt"] = "\n".join(
@@ -124,6 +125,25 @@ other = "{{column}}"
 _RESERVED = frozenset({"rows"})
 _FIREBIRD = """# {text столбец длина}: тексты Firebird как хранимые байты · Firebird's texts as the stored bytes
 firebird = "CAST({column} AS VARCHAR({length}) CHARACTER SET OCTETS)"
+"""
+_TOTALS = """-- Одна строка: те же числа, что в fingerprints.sql, по всем журналам и дням сразу. Файл можно удалить.
+-- One row: the counts of fingerprints.sql over all journals and all days at once. The file may be deleted.
+--   rows          сколько строк · how many rows
+--   sum_of_ids    сумма номеров; можно опустить · the sum of ids; may be left out
+--   sum_of_codes  сумма тех же выражений, что в fingerprints.sql · the sum of the same expressions
+-- Пока эта строка превышает отпечатки последних недель на столько же, старые уроки не считаются по журналам заново.
+-- As long as it exceeds the last weeks' fingerprints by as much, lessons of long ago are not counted by journal again.
+-- На каждую таблицу – свой SELECT, без соединений и сортировки; номер журнала входит в выражение урока и итоговой
+-- отметки. · A SELECT a table, no join, no sort; the journal is part of a lesson's and a period mark's expression.
+-- Когда запрос готов, в файле нет слова TODO. · When it is ready, no TODO is left in the file.
+SELECT SUM(f.n) AS "rows", SUM(f.worth) AS sum_of_codes
+FROM (
+  SELECT COUNT(*) AS n, SUM(TODO) AS worth
+  FROM TODO
+  UNION ALL
+  SELECT COUNT(*), SUM(TODO)
+  FROM TODO
+) f
 """
 _CODES = """# Что значат коды. Код, которого здесь нет, не передаётся: строка откладывается.
 # What the codes mean. A code that stands nowhere is not sent: its row is set aside.
