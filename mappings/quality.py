@@ -8,6 +8,8 @@ Rules, beyond those that `mappings.records` has from the contract.
   in the period, entered after its last day, came too late for them. When a mark was changed later on is not read, so
   that is not told.
 - A current mark was entered before its lesson where the day of entry lies before the lesson's.
+- A lesson is on no school day where a calendar that knows the school year of its day says so; without one nothing is
+  said.
 - A current mark and an absence of one student at one lesson contradict each other; so do two absences or lates there,
   and two marks of one student for one period in one journal.
 - A student is in no class who has no stay at all, or whose stay of today names no class. In two classes: two stays
@@ -23,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -43,8 +46,25 @@ _ABSENCE = KINDS.index(RecordKind.ABSENCE)
 _MISSED = (_ABSENCE, KINDS.index(RecordKind.LATE))
 
 
+class SchoolDays(Protocol):
+    """A school's calendar: on which days there are lessons, and of which it knows the school year."""
+
+    def is_school_day(self, day: date) -> bool:
+        """Tell whether there are lessons on `day`."""
+        ...
+
+    def knows(self, day: date) -> bool:
+        """Tell whether the calendar says anything of the school year of `day`."""
+        ...
+
+
 def record_doubts(
-    rows: Facts, stands: BoolArray, raw: RawJournal, known: Dimensions, encoding: Encoding
+    rows: Facts,
+    stands: BoolArray,
+    raw: RawJournal,
+    known: Dimensions,
+    encoding: Encoding,
+    school_days: SchoolDays | None = None,
 ) -> Mapping[RecordWarning, BoolArray]:
     """Tell for each fact which of this module's warnings hold of it; `stands`: it becomes a record.
 
@@ -64,11 +84,22 @@ def record_doubts(
         RecordWarning.CLASS_TRANSFER_MISSING: _transfer_missing(rows, raw, encoding),
         RecordWarning.MARK_IN_CLOSED_PERIOD: _too_late(rows, known, marks, entered, np.flatnonzero(in_period)),
         RecordWarning.ENTERED_BEFORE_LESSON: current & at_lesson & (entered < rows.last),
+        RecordWarning.NO_SCHOOL_DAY: at_lesson & _off(rows.last, school_days),
         RecordWarning.WEIGHT_OUT_OF_RANGE: rows.weight_odd & current,
         RecordWarning.MARK_WHILE_ABSENT: while_absent,
         RecordWarning.ABSENCE_REPEATED: _again(at, missed),
         RecordWarning.PERIOD_MARK_REPEATED: _again(_pairs(_pairs(rows.period, rows.journal), student), in_period),
     }
+
+
+def _off(days: DayArray, school_days: SchoolDays | None) -> BoolArray:
+    """Tell on which days there are no lessons; each day is looked up once."""
+    if school_days is None:
+        return np.zeros(len(days), bool)
+    places, distinct = pd.factorize(days)
+    known = np.asarray(distinct, "datetime64[D]").tolist()
+    off = [school_days.knows(day) and not school_days.is_school_day(day) for day in known]
+    return np.array([*off, False], bool)[places]  # -1, the last, is no day
 
 
 def _days(moments: DayArray) -> DayArray:

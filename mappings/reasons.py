@@ -43,6 +43,7 @@ class RecordWarning(StrEnum):
     CLASS_TRANSFER_MISSING = "class-transfer-missing"
     MARK_IN_CLOSED_PERIOD = "mark-in-closed-period"
     ENTERED_BEFORE_LESSON = "entered-before-lesson"
+    NO_SCHOOL_DAY = "no-school-day"
     WEIGHT_OUT_OF_RANGE = "weight-out-of-range"
     MARK_WHILE_ABSENT = "mark-while-absent"
     ABSENCE_REPEATED = "absence-repeated"
@@ -183,6 +184,16 @@ MEANINGS: Mapping[FindingCode, tuple[Wording, Wording]] = {
         Wording(
             "Проверьте дату урока и отметку: урока ещё не было",
             "Check the lesson's date and the mark: the lesson had not been held yet",
+        ),
+    ),
+    RecordWarning.NO_SCHOOL_DAY: (
+        Wording(
+            "Урок записи стоит на неучебном дне по календарю школы",
+            "The record's lesson is on a day that the school's calendar has no lessons on",
+        ),
+        Wording(
+            "Исправьте дату урока; если уроки были, впишите день в календарь школы",
+            "Correct the lesson's date; if there were lessons, enter the day in the school's calendar",
         ),
     ),
     RecordWarning.WEIGHT_OUT_OF_RANGE: (

@@ -24,7 +24,7 @@ from mappings.keys import as_integers
 from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
-from mappings.quality import record_doubts, student_doubts
+from mappings.quality import SchoolDays, record_doubts, student_doubts
 from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, RawJournal
 from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.roster import roster
@@ -35,11 +35,19 @@ _KIND_WORDS = np.array([*(str(kind) for kind in KINDS), None], object)  # NO_KIN
 
 
 def to_reading(
-    raw: RawJournal, profile: Profile, *, school: str, window: Window, today: date, timezone: ZoneInfo
+    raw: RawJournal,
+    profile: Profile,
+    *,
+    school: str,
+    window: Window,
+    today: date,
+    timezone: ZoneInfo,
+    school_days: SchoolDays | None = None,
 ) -> SchoolReading:
     """Make of one snapshot's raw tables what the rest of the bridge works with.
 
     The raw tables must be those of `mappings.raw.JOURNAL_TABLES`; their rows are counted as read, all of them.
+    `school_days` is the school's calendar; None where there is none.
     """
     keys = as_integers(raw, profile.encoding)
     journals = journals_of(keys)
@@ -58,7 +66,7 @@ def to_reading(
         }
     )
     records, untimed = _records(rows, known, students, taken, timezone)
-    doubts = record_doubts(rows, reason == "", raw, known, profile.reading)
+    doubts = record_doubts(rows, reason == "", raw, known, profile.reading, school_days)
     warnings = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
     odd, words = _told(warnings, profile.codes.silent)
     where = places(keys, profile.reading)

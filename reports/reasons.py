@@ -57,6 +57,7 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
         "class-transfer-missing": Owner.JOURNAL,
         "mark-in-closed-period": Owner.TEACHER,
         "entered-before-lesson": Owner.TEACHER,
+        "no-school-day": Owner.TEACHER,
         "weight-out-of-range": Owner.TEACHER,
         "mark-while-absent": Owner.TEACHER,
         "absence-repeated": Owner.TEACHER,

@@ -27,6 +27,7 @@ from journal.school import SchoolReading, Window
 from journal.wording import BridgeError
 from mappings.fingerprints import Counts, Fingerprint, Seen, SeenJournal, fingerprints, remembered, to_read, total
 from mappings.profile import CodeMeaning, CodeRange, Profile
+from mappings.quality import SchoolDays
 from mappings.raw import (
     ABSENCES,
     CONTROL_TYPES,
@@ -68,6 +69,7 @@ def read_changes(
     software: str,
     before: Seen | None = None,
     progress: Progress | None = None,
+    school_days: SchoolDays | None = None,
 ) -> tuple[SchoolReading, Seen]:
     """Read of the school `code` what `before` does not vouch for (None: all); returns it, and what is seen now.
 
@@ -75,7 +77,7 @@ def read_changes(
     """
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
-        basis = _basis(profile, window, timezone, software)
+        basis = _basis(profile, window, timezone, software, _days_off(window, school_days))
         then = before.counts if before is not None and before.basis == basis else None
         counts = _counted(snapshot, profile, window, today, then)
         raw = {table.name: snapshot.read(table, profile, window, progress) for table in SHARED}
@@ -86,7 +88,9 @@ def read_changes(
         schema = _schema(snapshot, profile)
     if only is not None:
         raw = dict(of_journals(raw, only, profile))
-    reading = to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+    reading = to_reading(
+        raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
+    )
     seen = Seen(
         basis=basis,
         shared=shared,
@@ -137,13 +141,21 @@ def _is_number(key: str) -> bool:
     return key.removeprefix("-").isdecimal() and key.isascii()
 
 
-def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str) -> str:
+def _days_off(window: Window, school_days: SchoolDays | None) -> tuple[date, ...]:
+    """Return the days of the window on which a record is odd by the calendar: another calendar, another reading."""
+    if school_days is None:
+        return ()
+    days = (window.first + timedelta(days=after) for after in range((window.last - window.first).days + 1))
+    return tuple(day for day in days if school_days.knows(day) and not school_days.is_school_day(day))
+
+
+def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str, days_off: tuple[date, ...]) -> str:
     queries = sorted((name, query.template) for name, query in profile.queries.items())
     codes = profile.codes
     tables = (codes.marks, codes.absences, codes.periods, codes.period_marks)
     meanings = [[_plain(meaning) for meaning in table] for table in tables]
     texts = (profile.encoding, profile.misread_as, sorted(profile.texts.items()))
-    warned = codes.most_weight, sorted(codes.silent)
+    warned = codes.most_weight, sorted(codes.silent), days_off
     parts = (software, profile.name, queries, meanings, codes.uncoded, warned, texts, window, str(timezone))
     return _digest(map(repr, parts))
 

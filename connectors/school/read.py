@@ -19,6 +19,7 @@ from journal.school import SchoolReading, StudentIdentity, Window
 from mappings.findings import with_alike
 from mappings.fingerprints import Fingerprint, fingerprints
 from mappings.profile import Profile
+from mappings.quality import SchoolDays
 from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES, RawJournal
 from mappings.records import to_reading
 from mappings.roster import identities
@@ -46,11 +47,13 @@ def read_school(
     timezone: ZoneInfo,
     progress: Progress | None = None,
     only_journals: Collection[str] | None = None,
+    school_days: SchoolDays | None = None,
 ) -> SchoolReading:
     """Read the journal of the school `code` in `window`; `today` is the run's day in `timezone`.
 
     `only_journals` keeps the facts of these journals alone (keys as `read_fingerprints` gives them); the roster is
-    whole all the same. Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
+    whole all the same. `school_days` is the school's calendar, to tell of lessons on other days.
+    Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
     `school-driver-missing`, `school-not-permitted`, `school-schema-differs`, `school-code-differs` or
     `school-reading-failed`.
     """
@@ -59,7 +62,7 @@ def read_school(
         raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
     if only_journals is not None:
         raw = of_journals(raw, frozenset(only_journals), profile)
-    return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+    return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days)
 
 
 def read_findings(
@@ -71,6 +74,7 @@ def read_findings(
     today: date,
     timezone: ZoneInfo,
     progress: Progress | None = None,
+    school_days: SchoolDays | None = None,
 ) -> SchoolReading:
     """Read as `read_school` does, and the students' names in the same snapshot, to find who are alike.
 
@@ -80,7 +84,9 @@ def read_findings(
         check_code(snapshot, profile, code)
         tables = (*JOURNAL_TABLES, IDENTITIES)
         raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in tables}
-    reading = to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+    reading = to_reading(
+        raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
+    )
     return with_alike(reading, identities(raw, profile.reading), today)
 
 

@@ -193,3 +193,35 @@ def test_what_no_record_says_makes_nothing_worth_reading_again(school: Path, tmp
     teacher.close()
     again, _ = run(seen)
     assert (again.only, again.rows_read) == (frozenset(), 0)
+
+
+class Weekdays:
+    """A school that teaches on so many days a week."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+
+    def knows(self, day: date) -> bool:
+        return day.year == 2026
+
+    def is_school_day(self, day: date) -> bool:
+        return day.isoweekday() <= self.days
+
+
+def test_another_calendar_has_all_read_and_tells_of_other_lessons(school: Path) -> None:
+    def changes(days: int, before: Seen | None) -> tuple[SchoolReading, Seen]:
+        return read_changes(
+            SchoolSource(f"sqlite:///{school}"), PROFILE, code="0252", window=WINDOW, today=date(2026, 11, 25),
+            timezone=ZoneInfo("Europe/Moscow"), software="test", before=before, school_days=Weekdays(days),
+        )  # fmt: skip
+
+    def lessons_off(reading: SchoolReading) -> set[date]:
+        found = reading.findings[reading.findings["code"] == "no-school-day"]
+        return {day.date() for day in found["date"]}
+
+    six, seen = changes(6, None)
+    assert lessons_off(six) == {date(2026, 10, 4)}
+    assert changes(6, seen)[0].only == frozenset()
+    five, _ = changes(5, seen)
+    assert five.only is None
+    assert lessons_off(five) == {date(2026, 10, 3), date(2026, 10, 4)}

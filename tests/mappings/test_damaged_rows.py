@@ -32,7 +32,10 @@ JUNK = (
     Decimal("NaN"), "2026-13-45", "2026-10-01junk", "0000-00-00", "9999-99-99", "2026-10-25 02:30:00", "т" * 5000,
     True, b"", "NULL", "1e400", SPOILT_TEXT, datetime(2026, 10, 1, tzinfo=UTC), "2026-03-29 02:30:00", 405, "405", "17",
 )  # fmt: skip
-QUALITY = frozenset(map(str, RecordWarning)) - {"period-mark-repeated"} | {"birth-date-missing", "lesson-missing"}
+QUALITY = frozenset(map(str, RecordWarning)) - {"period-mark-repeated", "no-school-day"} | {
+    "birth-date-missing",
+    "lesson-missing",
+}
 """What is found in these rows, whatever the seed."""
 SIGNS = {401: "1", 402: "2", 403: "3", 404: "4", 405: "5"}
 

@@ -15,7 +15,7 @@ from journal.school import Enrolment, Place, RosterEntry, SchoolReading, Student
 from mappings.findings import FindingCount, counted, with_alike
 from mappings.fingerprints import SeenJournal
 from mappings.profile import load_profile
-from mappings.quality import alike
+from mappings.quality import SchoolDays, alike
 from mappings.reasons import CATALOGUE, RecordWarning, SetAsideReason, Severity, StudentWarning
 from mappings.records import to_reading
 
@@ -38,10 +38,10 @@ SCHOOL = {
 }
 
 
-def read(**tables: Sequence[tuple[object, ...]]) -> SchoolReading:
+def read(school_days: SchoolDays | None = None, **tables: Sequence[tuple[object, ...]]) -> SchoolReading:
     return to_reading(
         raw_journal(**{**SCHOOL, **tables}), load_profile("paragraf"), school="0252", window=WINDOW, today=TODAY,
-        timezone=ZoneInfo("Europe/Moscow"),
+        timezone=ZoneInfo("Europe/Moscow"), school_days=school_days,
     )  # fmt: skip
 
 
@@ -161,6 +161,31 @@ def test_each_rule_says_so_at_its_edge_and_nothing_beside_it(
     tables: dict[str, list[tuple]], findings: set[tuple[str, str]]
 ) -> None:
     assert found(**tables) == findings
+
+
+class Calendar:
+    def knows(self, day: date) -> bool:
+        return day.year == 2026
+
+    def is_school_day(self, day: date) -> bool:
+        return day.isoweekday() != 7
+
+
+def test_a_lesson_is_on_no_school_day_where_a_calendar_of_its_year_says_so() -> None:
+    """A mark, an absence and a period's mark of 4 October 2026, a Sunday; and a Sunday of a year nobody knows."""
+    tables = {
+        "lessons": [(1, 1, "2026-10-04", 1, 0), (2, 1, "2025-10-05", 1, 0)],
+        "controls": [(1, 1, 1, "1"), (2, 2, 1, "1")],
+        "marks": [(1, 1, 1, 401, None, None), (2, 2, 1, 401, None, None)], "absences": [(1, 1, 1, 503, None)],
+        "periods": [(1, 1, "I", "2026-09-01", "2026-10-04")], "period_marks": GIVEN,
+        "enrolments": [(1, "2025-09-01", None, 5, "А")], "members": [(1, 1, "2025-09-01", None)],
+    }  # fmt: skip
+    given = read(school_days=Calendar(), **tables).findings
+    assert list(zip(given["source_key"], given["code"], strict=True)) == [
+        ("mark:1", "no-school-day"),
+        ("absence:1", "no-school-day"),
+    ]
+    assert found(**tables) == set()
 
 
 def test_a_record_with_a_warning_is_sent_as_it_stands() -> None:

@@ -64,8 +64,22 @@ schools = st.fixed_dictionaries(
 )
 
 
+class Calendar:
+    """Knows the school year until October, and of it that nobody teaches on these days."""
+
+    OFF = frozenset({date(2026, 10, 2), TODAY})
+
+    def knows(self, day: date) -> bool:
+        return day < date(2026, 11, 1)
+
+    def is_school_day(self, day: date) -> bool:
+        return day not in self.OFF
+
+
 def read(tables: Tables) -> SchoolReading:
-    return to_reading(raw_journal(**tables), PROFILE, school="0252", window=WINDOW, today=TODAY, timezone=ZONE)
+    return to_reading(
+        raw_journal(**tables), PROFILE, school="0252", window=WINDOW, today=TODAY, timezone=ZONE, school_days=Calendar()
+    )
 
 
 def plain_facts(tables: Tables) -> list[PlainFact]:
@@ -130,6 +144,7 @@ def held_to_the_oracle(tables: Tables, reading: SchoolReading, facts: Sequence[P
         classes={row[0]: class_name(row[3], row[4]) for row in tables["journals"]},
         periods={row[0]: (row[3], row[4]) for row in tables["periods"]},
         most_weight=Decimal(10),
+        days_off={date(2026, 10, 2)},
     )
     found = reading.warnings[reading.warnings["warning"].isin(QUALITY)]
     told = list(found.itertuples(index=False, name=None))

@@ -4,7 +4,7 @@ Written from the catalogue's meanings (mappings/reasons.py, docs/findings.md), w
 rows that become records are given: what was set aside has its own finding and counts nowhere here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,6 +44,7 @@ def record_doubts(
     classes: Mapping[object, str],
     periods: Mapping[object, tuple[date | None, date | None]],
     most_weight: Decimal | None,
+    days_off: Collection[date] = (),
 ) -> dict[object, set[str]]:
     """Return the doubts about each row by its key; `classes` of journals, `periods` their days."""
     found: dict[object, set[str]] = {}
@@ -59,6 +60,8 @@ def record_doubts(
         wanted = classes.get(fact.journal, "")
         if wanted and home and not any(stay[2] in {wanted, ""} for stay in home):
             doubts.add("class-transfer-missing")
+        if fact.lesson is not None and fact.last in days_off:
+            doubts.add("no-school-day")
         doubts |= in_company(fact, [other for other in of_student[fact.student] if other is not fact])
         if fact.kind == "current" and fact.period is None:
             if fact.weight is not None and not 0 < fact.weight <= (most_weight or fact.weight):
