@@ -29,6 +29,7 @@ NO_KIND = -1
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 KindArray = npt.NDArray[np.int8]
+PlaceArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Facts:
     cancelled: BoolArray
     duplicate: BoolArray
     of_lesson: BoolArray
-    lesson: IntArray
-    period: IntArray
+    lesson: PlaceArray
+    period: PlaceArray
     journal: IntArray
     subject: IntArray
     value: ObjectArray
@@ -154,8 +155,8 @@ def _marks(reading: _Reading) -> Facts:
         cancelled=known.lessons.cancelled[lesson],
         duplicate=_repeated(control_id, student),
         of_lesson=np.ones(len(table), bool),
-        lesson=lesson,
-        period=np.full(len(table), known.periods.name.lookup.size),
+        lesson=lesson.astype(np.int32),
+        period=np.full(len(table), known.periods.name.lookup.size, np.int32),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
         value=values.text,
@@ -196,8 +197,8 @@ def _absences(reading: _Reading) -> Facts:
         cancelled=known.lessons.cancelled[lesson],
         duplicate=no,
         of_lesson=~no,
-        lesson=lesson,
-        period=np.full(size, known.periods.name.lookup.size),
+        lesson=lesson.astype(np.int32),
+        period=np.full(size, known.periods.name.lookup.size, np.int32),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
         value=values.text,
@@ -242,8 +243,8 @@ def _period_marks(reading: _Reading) -> Facts:
         cancelled=no,
         duplicate=no,
         of_lesson=no,
-        lesson=np.full(size, known.lessons.lookup.size),
-        period=period,
+        lesson=np.full(size, known.lessons.lookup.size, np.int32),
+        period=period.astype(np.int32),
         journal=journal,
         subject=known.journal_subject[journal],
         value=values.text,

@@ -33,7 +33,7 @@ import pandas as pd
 from journal.school import Enrolment, RosterEntry, StudentIdentity, Window
 from journal.vocabulary import RecordKind
 from mappings.dimensions import NO_DAY, Dimensions
-from mappings.facts import KINDS, Facts
+from mappings.facts import KINDS, Facts, PlaceArray
 from mappings.lookup import BoolArray, DayArray, IntArray, Lookup, Stays
 from mappings.moments import believable
 from mappings.raw import ENROLMENTS, JOURNALS, RawJournal
@@ -108,9 +108,9 @@ def _days(moments: DayArray) -> DayArray:
     return np.where(believable(moments), days, NO_DAY)
 
 
-def _pairs(left: IntArray, right: IntArray) -> IntArray:
+def _pairs(left: IntArray | PlaceArray, right: IntArray) -> IntArray:
     """Return a number for each pair of whole numbers from 0 on that differs for different pairs."""
-    return left * (int(right.max(initial=0)) + 1) + right
+    return left.astype(np.int64) * (int(right.max(initial=0)) + 1) + right
 
 
 def _again(keys: IntArray, among: BoolArray) -> BoolArray:

@@ -55,6 +55,7 @@ def to_reading(
     known = dimensions(raw, profile.reading, profile.codes.most_weight)
     rows = facts(keys, known, profile.codes, profile.reading)
     reason = _first_reason(rows, raw, known, today)
+    doubts = record_doubts(rows, reason == "", raw, known, profile.reading, school_days)
     taken = np.flatnonzero(reason == "")
     left = np.flatnonzero(reason != "")
     students = keys.text_of("student", rows.student)
@@ -66,7 +67,6 @@ def to_reading(
         }
     )
     records, untimed = _records(rows, known, students, taken, timezone)
-    doubts = record_doubts(rows, reason == "", raw, known, profile.reading, school_days)
     warnings = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
     odd, words = _told(warnings, profile.codes.silent)
     where = places(keys, profile.reading)
