@@ -8,6 +8,7 @@ school could be read, 1 where a row is set aside or a school could not be read, 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from journal.wording import BridgeError, ExitStatus, Language, Wording
 from mappings.findings import counted
 from mappings.profile import load_profile
 from mappings.reasons import Severity
+from mappings.unmapped import Unmapped
 from reports.findings import as_csv, document, severity_of
 from reports.findings_table import table_of
 from reports.reasons import catalogue
@@ -41,6 +43,14 @@ _NOT_WRITTEN = Wording(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was read of a school, and the codes that its profile says nothing of."""
+
+    reading: SchoolReading
+    unmapped: tuple[Unmapped, ...]
+
+
 def findings(
     call: Call, schools: Sequence[str], *, table: Path | None = None, force: bool = False, as_document: bool = False
 ) -> ExitStatus:
@@ -52,12 +62,12 @@ def findings(
     chosen = settings.chosen(schools)
     if table is not None and not force and table.exists():
         raise BridgeError("findings-exist", _EXISTS, {"file": table})
-    read: dict[str, SchoolReading | BridgeError] = {}
+    read: dict[str, _Seen | BridgeError] = {}
     with call.console.waiting(_READING) as waiting:
         for done, section in enumerate(chosen):
             waiting.tell(section.code, done, len(chosen))
             read[section.code] = _read(settings, section)
-    readings = {code: one for code, one in read.items() if isinstance(one, SchoolReading)}
+    readings = {code: one.reading for code, one in read.items() if isinstance(one, _Seen)}
     if as_document:
         call.console.result(json.dumps(_document(read), ensure_ascii=False, indent=1))
     else:
@@ -72,17 +82,19 @@ def findings(
     return ExitStatus.DONE_WITH_EXCEPTIONS if wrong else ExitStatus.DONE
 
 
-def _read(settings: Settings, section: SchoolSection) -> SchoolReading | BridgeError:
+def _read(settings: Settings, section: SchoolSection) -> _Seen | BridgeError:
     timezone = settings.bridge.timezone
     today = utc_now().astimezone(timezone).date()
     try:
-        return read_findings(
-            school_source(section),
-            load_profile(section.profile),
-            code=section.code,
-            window=school_year(today),
-            today=today,
-            timezone=timezone,
+        return _Seen(
+            *read_findings(
+                school_source(section),
+                load_profile(section.profile),
+                code=section.code,
+                window=school_year(today),
+                today=today,
+                timezone=timezone,
+            )
         )
     except BridgeError as error:
         return error
@@ -92,24 +104,29 @@ def _errors(frame: pd.DataFrame) -> bool:
     return any(severity_of(code) is Severity.ERROR for code in frame["code"].unique())
 
 
-def _document(read: Mapping[str, SchoolReading | BridgeError]) -> dict[str, object]:
-    def school(one: SchoolReading | BridgeError) -> dict[str, object]:
+def _document(read: Mapping[str, _Seen | BridgeError]) -> dict[str, object]:
+    def school(one: _Seen | BridgeError) -> dict[str, object]:
         if isinstance(one, BridgeError):
             return {"failure": {"code": one.code, "ru": one.say(Language.RU), "en": one.say(Language.EN)}}
-        return {"read": one.rows_read, "findings": document(counted(one, {})), "failure": None}
+        return {
+            "read": one.reading.rows_read,
+            "findings": document(counted(one.reading, {})),
+            "unmapped": [asdict(code) for code in one.unmapped],
+            "failure": None,
+        }
 
     return {"schools": {code: school(one) for code, one in read.items()}}
 
 
-def _draw(call: Call, chosen: Sequence[SchoolSection], read: Mapping[str, SchoolReading | BridgeError]) -> None:
+def _draw(call: Call, chosen: Sequence[SchoolSection], read: Mapping[str, _Seen | BridgeError]) -> None:
     language = call.console.language
     for section in chosen:
         one = read[section.code]
         if isinstance(one, BridgeError):
             call.console.note(one.say(language))
             continue
-        counts = counted(one, {})
-        call.console.draw(table_of(f"{section.code} {section.name}", one.rows_read, counts, language, catalogue()))
+        counts, school = counted(one.reading, {}), f"{section.code} {section.name}"
+        call.console.draw(table_of(school, one.reading.rows_read, counts, language, catalogue(), unmapped=one.unmapped))
 
 
 def _put(file: Path, content: bytes, *, force: bool) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 from journal.wording import Language, Wording
 from mappings.findings import FindingCount
 from mappings.reasons import Severity, StudentWarning
+from mappings.unmapped import Unmapped
 from reports.counting import number
 from reports.findings import by_code, by_place, severity_of
 from reports.phrases import phrase
@@ -24,9 +25,18 @@ _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
 def table_of(
-    school: str, read: int, findings: Sequence[FindingCount], language: Language, catalogue: Catalogue
+    school: str,
+    read: int,
+    findings: Sequence[FindingCount],
+    language: Language,
+    catalogue: Catalogue,
+    *,
+    unmapped: Sequence[Unmapped] = (),
 ) -> RenderableType:
-    """Return a school's findings for a rich console; `read` rows of the journal were read."""
+    """Return a school's findings for a rich console; `read` rows of the journal were read.
+
+    `unmapped` are the codes that the school's profile says nothing of.
+    """
     graves = Counter(dict.fromkeys(Severity, 0))
     for one in findings:
         graves[severity_of(one.code)] += one.count
@@ -35,7 +45,11 @@ def table_of(
     head = Text.assemble((school, "bold"), ": ", phrase("findings_head", language, **counts))
     if not findings:
         return Group(head, "")
-    return Group(head, _codes(findings, language, catalogue), _places(findings, language), "")
+    codes = [
+        phrase("unmapped", language, table=one.table, code=one.code, count=number(one.count, language))
+        for one in unmapped
+    ]
+    return Group(head, _codes(findings, language, catalogue), *map(Text, codes), _places(findings, language), "")
 
 
 def _codes(findings: Sequence[FindingCount], language: Language, catalogue: Catalogue) -> Table:

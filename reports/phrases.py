@@ -158,6 +158,10 @@ PHRASES: Mapping[str, Wording] = {
         ru="прочитано записей {read}, отложено {errors}, замечаний {warnings}",
         en="{read} records read, {errors} set aside, {warnings} warnings",
     ),
+    "unmapped": Wording(
+        ru="Кода нет в codes.toml: {table}, {code}, строк {count}",
+        en="A code that codes.toml lacks: {table}, {code}, rows {count}",
+    ),
     "finding": Wording(ru="Что найдено", en="Found"),
     "found": Wording(ru="Сколько", en="Count"),
     "severity": Wording(ru="Важность", en="Severity"),

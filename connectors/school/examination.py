@@ -6,7 +6,6 @@ the profile does not map are counted with their signs; they are not guessed.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,29 +21,23 @@ from connectors.school.snapshot import Snapshot, SnapshotFacts
 from connectors.school.source import SchoolSource
 from journal.school import Window
 from journal.wording import BridgeError
-from mappings.facts import NO_KIND, kinds_of
-from mappings.keys import as_integers
-from mappings.profile import CodeMeaning, Profile
+from mappings.profile import Profile
 from mappings.pseudonyms import shown
 from mappings.raw import (
-    ABSENCES,
     ALL_TABLES,
     FINGERPRINTS,
     JOURNAL_TABLES,
-    MARKS,
     NOTHING,
-    PERIOD_MARKS,
-    PERIODS,
     SCHOOL,
     SPOILT,
     SPOILT_TIME,
     TOTALS,
     ColumnType,
-    RawJournal,
     RawTable,
 )
 from mappings.records import to_reading
 from mappings.texts import Encoding
+from mappings.unmapped import Unmapped, unmapped
 
 EXAMPLES = 3
 _TIMES = (ColumnType.DATE, ColumnType.MOMENT)
@@ -73,15 +66,6 @@ class QuerySeen:
     problem: BridgeError | None = None
     unfinished: bool = False
     misread: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unmapped:
-    """A code that the profile says nothing of: where it stands, how often, and its sign in the database."""
-
-    table: str
-    code: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +113,7 @@ def examine(
         facts=snapshot.facts,
         problems=tuple(problems),
         queries=queries,
-        unmapped=_unmapped(raw, draft) if whole else (),
+        unmapped=unmapped(raw, draft) if whole else (),
         records=None if reading is None else len(reading.records),
         set_aside={} if reading is None else _counts(reading.set_aside["reason"]),
         warnings={} if reading is None else _counts(reading.warnings["warning"]),
@@ -194,21 +178,3 @@ def _is_misread(values: pd.Series) -> bool:
 
 def _counts(values: pd.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in values.value_counts().items()}
-
-
-def _unmapped(raw: RawJournal, draft: Profile) -> tuple[Unmapped, ...]:
-    codes = draft.codes
-    keys = as_integers(raw, draft.encoding)
-    wanted: tuple[tuple[RawTable, str, str, tuple[CodeMeaning, ...]], ...] = (
-        (MARKS, "type_id", "type", codes.marks),
-        (ABSENCES, "type_id", "type", codes.absences),
-        (PERIOD_MARKS, "type_id", "type", codes.period_marks),
-        (PERIODS, "kind", "period-kind", codes.periods),
-    )
-    found: list[Unmapped] = []
-    for table, column, domain, meanings in wanted:
-        numbers = keys.raw[table.name][column].to_numpy(np.int64)
-        unknown = (kinds_of(numbers, meanings, keys.texts.get(domain)) == NO_KIND) & (numbers > SPOILT)
-        counted = Counter(keys.text_of(domain, numbers[unknown]).tolist())
-        found += [Unmapped(table.name, code, count) for code, count in counted.most_common()]
-    return tuple(found)

@@ -24,6 +24,7 @@ from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES, R
 from mappings.records import to_reading
 from mappings.roster import identities
 from mappings.selection import of_journals
+from mappings.unmapped import Unmapped, unmapped
 
 __all__ = [
     "Progress",
@@ -75,10 +76,11 @@ def read_findings(
     timezone: ZoneInfo,
     progress: Progress | None = None,
     school_days: SchoolDays | None = None,
-) -> SchoolReading:
+) -> tuple[SchoolReading, tuple[Unmapped, ...]]:
     """Read as `read_school` does, and the students' names in the same snapshot, to find who are alike.
 
-    The names are compared here and leave no trace but the keys of the alike. Raises as `read_school`.
+    Also returns the codes that the profile says nothing of. The names are compared here and leave no trace but the keys
+    of the alike. Raises as `read_school`.
     """
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
@@ -87,7 +89,7 @@ def read_findings(
     reading = to_reading(
         raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
     )
-    return with_alike(reading, identities(raw, profile.reading), today)
+    return with_alike(reading, identities(raw, profile.reading), today), unmapped(raw, profile)
 
 
 def read_fingerprints(

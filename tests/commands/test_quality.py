@@ -58,6 +58,7 @@ def test_what_is_found_is_told_with_its_remedy_and_names_nobody(
     assert str(file) in ended.err
     flat = " ".join(ended.out.split())
     written = lines(file)
+    assert "A code that codes.toml lacks: periods, 6, rows 1" in flat
     for code in {line["code"] for line in written}:
         assert f" {code} " in flat
         assert CATALOGUE[code].remedy.en.split()[0] in flat
@@ -84,6 +85,9 @@ def test_document_table_and_terminal_agree(run: Run, world: RealWorld, people: s
     )
     assert {line["severity"] for line in written} == {"error", "warning"}
     assert school["failure"] is None
+    assert {"table": "periods", "code": "6", "count": 1} in school["unmapped"]
+    unknown = [one["count"] for one in school["unmapped"] if one["table"] != "periods"]
+    assert sum(unknown) >= counts["unknown-mark-type"] > 0
     assert [name for name in people if name in ended.out] == []
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -15,6 +15,7 @@ from journal.frames import FINDINGS
 from journal.wording import Language
 from mappings.findings import FindingCount
 from mappings.reasons import CATALOGUE, RecordWarning, SetAsideReason, StudentWarning
+from mappings.unmapped import Unmapped
 from reports.findings import COLUMNS, PlaceCounts, as_csv, by_code, by_place, document, of_students
 from reports.findings_table import table_of
 from reports.reason_text import Fate, ReasonText
@@ -77,7 +78,8 @@ def test_errors_come_first_and_a_code_of_a_later_version_is_one() -> None:
 def test_a_schools_findings_on_a_terminal(golden: Callable[[str, str], None], language: Language, width: int) -> None:
     console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(table_of("0252 ГБОУ СОШ № 252", 61_219, FOUND, language, catalogue()))
+        codes = (Unmapped("marks", "431", 1_023), Unmapped("periods", "=[b]", 2))
+        console.print(table_of("0252 ГБОУ СОШ № 252", 61_219, FOUND, language, catalogue(), unmapped=codes))
         console.print(table_of("0017 [b]", 0, (), language, catalogue()))
     text = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
     assert max(cell_len(line) for line in text.splitlines()) <= width
