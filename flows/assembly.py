@@ -199,12 +199,12 @@ def assemble(
 
 
 @cache
-def _settings(path: Path, _changed: int) -> Settings:
+def _settings(path: Path, _changed: tuple[int, ...]) -> Settings:
     return configuration.load(path)
 
 
 @cache
-def _assembled(path: Path, changed: int, _keys_changed: tuple[int, ...]) -> Bridge:
+def _assembled(path: Path, changed: tuple[int, ...], _keys_changed: tuple[int, ...]) -> Bridge:
     settings = _settings(path, changed)
     open_technical_log(settings.bridge.log)
     return assemble(settings)
@@ -217,9 +217,10 @@ def _changed(path: Path | None) -> int:
 def shared_bridge() -> Bridge:
     """Return this process's bridge for the configuration that DNEVNIK_CONFIG names (default ./bridge.toml).
 
-    It is put together anew when the file or a key of the audit has changed.
+    It is put together anew when the file, a calendar of school days or a key of the audit has changed.
     """
     path = Path(os.environ.get("DNEVNIK_CONFIG", "bridge.toml")).resolve()
-    changed = _changed(path)
+    own = (_changed(path),)
+    changed = (*own, *map(_changed, _settings(path, own).calendar_files))
     audit = _settings(path, changed).audit
     return _assembled(path, changed, (_changed(audit.master_key.path), _changed(audit.signing_key.path)))
