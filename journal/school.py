@@ -65,6 +65,18 @@ class StudentIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class SchoolLessons:
+    """A school's lessons, a row each, and whether its system keeps when a lesson was filled in (`known`).
+
+    Columns: `lesson`, `journal` (keys), `date`, `filled_at`, `filled_on` (datetime64[s], local), `number` (Int64),
+    `cancelled`, `unclear` (bool), `class_name`, `subject`, `teacher` (texts, null where there is none).
+    """
+
+    rows: pd.DataFrame = field(repr=False)
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolReading:
     """Everything that one run read of one school's journal."""
 
@@ -81,6 +93,8 @@ class SchoolReading:
     """The day of each of `set_aside`."""
     only: frozenset[str] | None = None
     """The journals that were read, by their keys; None: all."""
+    lessons: SchoolLessons | None = field(default=None, repr=False)
+    """The lessons of all journals, also of those that were not read."""
 
     @property
     def rows_read(self) -> int:

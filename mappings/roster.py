@@ -78,9 +78,13 @@ def _stays(table: pd.DataFrame, encoding: Encoding) -> Mapping[str, tuple[Enrolm
     )
     for student, first, last, parallel, letter in rows:
         if first not in (None, SPOILT_DAY):  # a stay that never began covers no day
-            number = "" if parallel in (NOTHING, SPOILT) else str(parallel)
-            stays[student].append(Enrolment(first, last, number + _name(letter, encoding)))
+            stays[student].append(Enrolment(first, last, class_name(parallel, letter, encoding)))
     return {student: tuple(sorted(held, key=lambda stay: stay.first)) for student, held in stays.items()}
+
+
+def class_name(parallel: int, letter: object, encoding: Encoding) -> str:
+    """Return what a class is called, by its parallel and letter as they were read; "" where it has neither."""
+    return ("" if parallel in (NOTHING, SPOILT) else str(parallel)) + _name(letter, encoding)
 
 
 def _days(table: pd.DataFrame, column: str) -> list[date | None]:

@@ -82,7 +82,9 @@ def read_changes(
         shared = _digest(row for table in SHARED for row in _rows(table, raw))
         only = to_read(before, basis, shared, counts, today)
         asked = _numbers(only, raw)
-        raw |= {table.name: snapshot.read(table, profile, window, progress, asked) for table in OF_JOURNALS}
+        for table in OF_JOURNALS:
+            wanted = None if table is LESSONS else asked  # of lessons all are told, whatever else is read
+            raw[table.name] = snapshot.read(table, profile, window, progress, wanted)
         schema = _schema(snapshot, profile)
     if only is not None:
         raw = dict(of_journals(raw, only, profile))
