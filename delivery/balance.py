@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from journal.actuality import SchoolActuality
 from journal.wording import ExitStatus, Wording
 
 
@@ -53,6 +54,7 @@ class SchoolBalance:
     Of the journals that were not read again, because nothing in them changed, `journals_not_read` gives the number,
     `records_not_read` that of their records when last read, `set_aside_not_read` how many of these were set aside then;
     none of this is in `read`.
+    `actuality` says how many lessons were filled in in time; None where no lessons were read.
     `differences` counts, after a reconciliation, what the portal and the ledger disagreed on, by name.
     """
 
@@ -81,6 +83,7 @@ class SchoolBalance:
     journals_not_read: int = 0
     records_not_read: int = 0
     set_aside_not_read: Mapping[str, int] = field(default_factory=dict)
+    actuality: SchoolActuality | None = None
 
     @property
     def all_set_aside(self) -> Mapping[str, int]:

@@ -36,7 +36,9 @@ from flows.bridge import Bridge, School
 from flows.technical_log import open_technical_log
 from flows.witness_opening import open_witnessing
 from flows.witnessing import refuse_contradicted
+from journal.actuality import Goal
 from journal.school import SchoolReading, StudentIdentity, Window
+from journal.school_calendar import SchoolCalendar
 from journal.wording import BridgeError, Wording
 from mappings.fingerprints import Seen
 from mappings.profile import load_profile
@@ -107,7 +109,13 @@ def school_source(section: SchoolSection) -> SchoolSource:
     return SchoolSource(section.source, password)
 
 
-def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
+def goal(settings: Settings) -> Goal:
+    """Return what share of lessons is to be filled in in time."""
+    section = settings.actuality
+    return Goal(section.lesson_filled_within_days, section.target, holds=section.below_target == "hold")
+
+
+def _school(section: SchoolSection, timezone: ZoneInfo, calendar: SchoolCalendar) -> School:
     profile = load_profile(section.profile)
 
     def read(window: Window, today: date) -> SchoolReading:
@@ -140,6 +148,7 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
         pilot_classes=frozenset(section.pilot_classes),
         paused=tuple((pause.first, pause.last) for pause in section.paused),
         read_changes=changes,
+        calendar=calendar,
     )
 
 
@@ -182,7 +191,10 @@ def assemble(
         log=log,
         origin=settings.audit.origin,
         vault=vault,
-        schools={section.code: _school(section, settings.bridge.timezone) for section in settings.schools},
+        schools={
+            section.code: _school(section, settings.bridge.timezone, settings.school_days(section))
+            for section in settings.schools
+        },
         clock=now,
         new_id=new_id,
         timezone=settings.bridge.timezone,
@@ -193,6 +205,7 @@ def assemble(
         turns=Turns(engine, settings.portal.requests_per_minute),
         software=software(),
         full_every_days=settings.reading.full_every_days,
+        goal=goal(settings),
         witnessing=open_witnessing(settings, engine, log, settings.audit.origin, now),
         boundary=boundary,
     )

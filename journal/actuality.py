@@ -18,6 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journal.school import SchoolLessons
+from journal.school_calendar import SchoolCalendar
+
 SEARCHED = 400
 """Days after a lesson in which its last day is looked for; a calendar with fewer school days leaves it open."""
 
@@ -124,6 +127,12 @@ def standings(
     result[lessons["cancelled"].to_numpy(bool)] = str(Standing.CANCELLED)
     result[lessons["unclear"].to_numpy(bool) | np.isnat(day)] = str(Standing.UNCLEAR)
     return pd.Series(result, index=lessons.index, dtype="str")
+
+
+def measured(lessons: SchoolLessons, as_of: date, goal: Goal, calendar: SchoolCalendar) -> SchoolActuality:
+    """Return a school's figure on `as_of`."""
+    standing = standings(lessons.rows, as_of, within_days=goal.within_days, is_school_day=calendar.is_school_day)
+    return SchoolActuality(as_of, goal, figure(standing, known=lessons.known), assumed=not calendar.knows(as_of))
 
 
 def figure(standing: pd.Series, *, known: bool = True) -> Actuality:

@@ -63,10 +63,9 @@ def _teachers(keys: Keys) -> ObjectArray:
 def _subjects(keys: Keys, profile: Profile) -> ObjectArray:
     """Return the subject's name of each journal, and None for a journal that is not there."""
     subjects, journals = keys.raw[SUBJECTS.name], keys.raw[JOURNALS.name]
-    names = np.array([*lines(subjects["name"].to_numpy(object), profile.reading).values, None], object)
+    named = lines(np.append(subjects["name"].to_numpy(object), [None]), profile.reading)
     wanted = np.append(_integers(journals, "subject_id"), NOTHING)
-    named: ObjectArray = names[Lookup(_integers(subjects, "id")).positions(wanted)]
-    return named
+    return named.values[Lookup(_integers(subjects, "id")).positions(wanted)]  # noqa: PD011  no frame
 
 
 def _named(texts: ObjectArray) -> ObjectArray:

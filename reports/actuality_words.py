@@ -1,0 +1,123 @@
+"""How many lessons were filled in in time, in sentences: the share, its formula, what is not counted. Pure.
+
+Rules. A figure never stands without its formula and its numbers. A share is cut after one decimal, not rounded, so that
+what is below a target of whole per cents never reads as if it reached it. Where nothing can be known or nothing is
+counted yet there is no share, and the sentence says which. Deliberately not here: the rule (`journal.actuality`).
+"""
+
+from collections.abc import Mapping
+
+from journal.actuality import Actuality, Goal, SchoolActuality, Standing
+from journal.wording import Language, Wording
+from reports.counting import NO_BREAK_SPACE, number
+
+STANDINGS: Mapping[Standing, Wording] = {
+    Standing.IN_TIME: Wording(ru="вовремя", en="in time"),
+    Standing.LATE: Wording(ru="позже срока", en="late"),
+    Standing.NOT_FILLED: Wording(ru="не заполнено", en="not filled in"),
+    Standing.WITHIN_TERM: Wording(ru="срок ещё идёт", en="still within the term"),
+    Standing.NOT_HELD: Wording(ru="ещё не проведено", en="not held yet"),
+    Standing.CANCELLED: Wording(ru="отменено", en="cancelled"),
+    Standing.UNCLEAR: Wording(ru="дата или отмена не читается", en="day or cancellation unreadable"),
+}
+_SHARE = Wording(
+    ru="Вовремя заполнено {in_time} из {counted} уроков, {share}; цель {target} {reached}",
+    en="{in_time} of {counted} lessons were filled in in time, {share}; the target of {target} is {reached}",
+)
+_REACHED = Wording(ru="достигнута", en="reached")
+_MISSED = Wording(ru="не достигнута", en="missed")
+_FORMULA = Wording(
+    ru="{share} = вовремя {in_time} ÷ (вовремя {in_time} + позже срока {late} + не заполнено {not_filled})",
+    en="{share} = in time {in_time} ÷ (in time {in_time} + late {late} + not filled in {not_filled})",
+)
+_RULE = Wording(
+    ru="Вовремя: в день урока или не позже стольких учебных дней после него: {days}. Урок считается, когда срок прошёл",
+    en="In time: on the lesson's day or at most so many school days after it: {days}. A lesson counts once its term is "
+    "over",
+)
+_NOT_COUNTED = Wording(ru="Не считаются: {parts}", en="Not counted: {parts}")
+_UNKNOWN = Wording(
+    ru="Посчитать нельзя: система этой школы не хранит, когда заполнен урок",
+    en="It can't be counted: this school's system doesn't keep when a lesson was filled in",
+)
+_NOTHING = Wording(
+    ru="Считать пока нечего: ни у одного урока не прошёл срок заполнения",
+    en="There is nothing to count yet: no lesson's term is over",
+)
+_ASSUMED = Wording(
+    ru="Календарь не знает этого учебного года, и каникулы посчитаны учебными днями. Назовите их в файле, его – в "
+    "[actuality] calendar",
+    en="The calendar doesn't know this school year, so vacations count as school days. Write them into a file, and its "
+    "name into [actuality] calendar",
+)
+_BELOW = Wording(
+    ru="Ниже цели. Какие уроки не заполнены, покажет dnevnik actuality {school} --list; заполняют их учителя",
+    en="Below the target. dnevnik actuality {school} --list shows which lessons; their teachers fill them in",
+)
+_SHORT = Wording(
+    ru="уроков заполнено вовремя, {share} (цель {target})", en="lessons in time, {share} (target {target})"
+)
+
+
+def percent(part: int, whole: int, language: Language) -> str:
+    """Write `part` of `whole` in per cent, cut after one decimal. ZeroDivisionError where there is no whole."""
+    tenths = part * 1000 // whole
+    text = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
+    return f"{text.replace('.', ',')}{NO_BREAK_SPACE}%" if language == Language.RU else f"{text}%"
+
+
+def share_of(figure: Actuality, language: Language) -> str:
+    """Return a figure's share in words, "–" where there is none."""
+    return "–" if figure.share is None else percent(figure.in_time, figure.counted, language)
+
+
+def target_of(goal: Goal, language: Language) -> str:
+    """Return a goal's share in words."""
+    text = f"{goal.target * 100:.6g}"
+    return f"{text.replace('.', ',')}{NO_BREAK_SPACE}%" if language == Language.RU else f"{text}%"
+
+
+def headline(told: SchoolActuality, language: Language) -> str:
+    """Return the figure in one sentence, or why there is none."""
+    figure = told.figure
+    if figure.share is None:
+        return (_NOTHING if figure.known else _UNKNOWN).say(language)
+    return _SHARE.say(
+        language,
+        in_time=number(figure.in_time, language),
+        counted=number(figure.counted, language),
+        share=share_of(figure, language),
+        target=target_of(told.goal, language),
+        reached=(_MISSED if told.below else _REACHED).say(language),
+    )
+
+
+def formula(told: SchoolActuality, language: Language) -> tuple[str, ...]:
+    """Return how the figure came about: the formula with its numbers, the rule, what is not counted and why."""
+    figure = told.figure
+    if not figure.known:
+        return ()
+    said = [_RULE.say(language, days=told.goal.within_days)]
+    if figure.share is not None:
+        counts = {name: number(getattr(figure, name), language) for name in ("in_time", "late", "not_filled")}
+        said.insert(0, _FORMULA.say(language, share=share_of(figure, language), **counts))
+    parts = [
+        f"{word.say(language)} {number(figure.not_counted[standing], language)}"
+        for standing, word in STANDINGS.items()
+        if figure.not_counted.get(standing)
+    ]
+    if parts:
+        said.append(_NOT_COUNTED.say(language, parts=", ".join(parts)))
+    if told.assumed:
+        said.append(_ASSUMED.say(language))
+    return tuple(said)
+
+
+def remedy(told: SchoolActuality, school: str, language: Language) -> str | None:
+    """Return what to do where the figure is below the target; None where it is not."""
+    return _BELOW.say(language, school=school) if told.below else None
+
+
+def short(told: SchoolActuality, language: Language) -> str:
+    """Return the label of a table's row whose number is how many lessons were filled in in time."""
+    return _SHORT.say(language, share=share_of(told.figure, language), target=target_of(told.goal, language))
