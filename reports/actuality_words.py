@@ -18,11 +18,13 @@ STANDINGS: Mapping[Standing, Wording] = {
     Standing.WITHIN_TERM: Wording(ru="срок ещё идёт", en="still within the term"),
     Standing.NOT_HELD: Wording(ru="ещё не проведено", en="not held yet"),
     Standing.CANCELLED: Wording(ru="отменено", en="cancelled"),
-    Standing.UNCLEAR: Wording(ru="дата или отмена не читается", en="day or cancellation unreadable"),
+    Standing.UNCLEAR: Wording(
+        ru="не читается день, отмена или время заполнения", en="day, cancellation or time unreadable"
+    ),
 }
 _SHARE = Wording(
-    ru="Вовремя заполнено {in_time} из {counted} уроков, {share}; цель {target} {reached}",
-    en="{in_time} of {counted} lessons were filled in in time, {share}; the target of {target} is {reached}",
+    ru="Заполнено вовремя уроков: {in_time} из {counted}, {share}; цель {target} {reached}",
+    en="Lessons filled in in time: {in_time} of {counted}, {share}; the target of {target} is {reached}",
 )
 _REACHED = Wording(ru="достигнута", en="reached")
 _MISSED = Wording(ru="не достигнута", en="missed")
@@ -54,9 +56,10 @@ _BELOW = Wording(
     ru="Ниже цели. Какие уроки не заполнены, покажет dnevnik actuality {school} --list; заполняют их учителя",
     en="Below the target. dnevnik actuality {school} --list shows which lessons; their teachers fill them in",
 )
-_SHORT = Wording(
-    ru="уроков заполнено вовремя, {share} (цель {target})", en="lessons in time, {share} (target {target})"
-)
+_LABEL = Wording(ru="уроков заполнено вовремя", en="lessons filled in in time")
+_OF = Wording(ru=", {share} (цель {target})", en=", {share} (target {target})")
+_NOT_KEPT = Wording(ru="не хранится", en="not kept")
+_NONE_YET = Wording(ru="рано считать", en="too early")
 
 
 def percent(part: int, whole: int, language: Language) -> str:
@@ -118,6 +121,10 @@ def remedy(told: SchoolActuality, school: str, language: Language) -> str | None
     return _BELOW.say(language, school=school) if told.below else None
 
 
-def short(told: SchoolActuality, language: Language) -> str:
-    """Return the label of a table's row whose number is how many lessons were filled in in time."""
-    return _SHORT.say(language, share=share_of(told.figure, language), target=target_of(told.goal, language))
+def row(told: SchoolActuality, language: Language) -> tuple[str, str]:
+    """Return the label and the value of a table's row: how many lessons were filled in in time, or why none is said."""
+    label, figure = _LABEL.say(language), told.figure
+    if figure.share is None:
+        return label, (_NONE_YET if figure.known else _NOT_KEPT).say(language)
+    of = {"share": share_of(figure, language), "target": target_of(told.goal, language)}
+    return label + _OF.say(language, **of), number(figure.in_time, language)

@@ -45,6 +45,12 @@ PHRASES: Mapping[str, Wording] = {
         "decides. The school only answers whether the changes in the journal are right. Withdrawn consents are "
         "acted on all the same.",
     ),
+    "advice_held_lessons": Wording(
+        ru="Учителя вовремя заполнили слишком мало уроков, и по настройке моста передача ждёт слова оператора. Отзывы "
+        "согласий выполняются и сейчас.",
+        en="Teachers filled too few lessons in in time, and by the bridge's settings the transfer waits for the "
+        "operator's word. Withdrawn consents are acted on all the same.",
+    ),
     "held_numbers": Wording(
         ru="Предлагается изменить записей: {changes}, убрать с портала: {withdrawals}. Сейчас на портале: {holdings}.",
         en="Records to change: {changes}, to take back from the portal: {withdrawals}. Now at the portal: {holdings}.",
@@ -189,6 +195,7 @@ PHRASES: Mapping[str, Wording] = {
         "again; what the portal shows of them stays.",
     ),
     "links_open": Wording(ru="Открыто сейчас", en="Open now"),
+    "actuality": Wording(ru="Заполнение журнала", en="Filling in the journal"),
     # whom to ask
     "ask": Wording(ru="К кому обратиться", en="Whom to ask"),
     "ask_teacher": Wording(ru="Учитель, классный руководитель", en="Teacher, class teacher"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from delivery.balance import SchoolBalance
 from journal.wording import Language, Wording
+from reports.actuality_words import formula, headline, remedy
 from reports.balance_bar import Segment, segments
 from reports.counting import number, share
 from reports.delivery_reasons import WAITING_CODES
@@ -95,6 +96,8 @@ class SchoolView:
     sections: tuple[tuple[str, tuple[ReasonView, ...]], ...]
     links: tuple[tuple[str, str], ...]
     contacts: Mapping[str, str]
+    actuality: tuple[str, ...] = ()
+    """How many lessons were filled in in time: the figure, what to do where it is too low, how it came about."""
 
 
 def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolView:
@@ -114,7 +117,17 @@ def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolVi
         sections=_sections(page, catalogue, language),
         links=tuple((phrase(key, language), number(count, language)) for key, count in links),
         contacts={str(contact.owner): contact.details for contact in page.contacts},
+        actuality=_actuality(balance, language),
     )
+
+
+def _actuality(balance: SchoolBalance, language: Language) -> tuple[str, ...]:
+    told = balance.actuality
+    if told is None:
+        return ()
+    what = remedy(told, balance.school, language)
+    said = (headline(told, language), *((what,) if what else ()), *formula(told, language))
+    return tuple(_closed(sentence) for sentence in said)
 
 
 def fates(balance: SchoolBalance) -> tuple[tuple[str, int], ...]:
@@ -173,13 +186,14 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
             phrase("error_code", language, code=balance.failure.code),
         )
     if balance.held is not None:
+        late = balance.held.exceeded == ("actuality_below",)
         numbers = {
             name: number(getattr(balance.held, name), language) for name in ("changes", "withdrawals", "holdings")
         }
         return state(
             "held",
             "state_held",
-            phrase("advice_held", language),
+            phrase("advice_held_lessons" if late else "advice_held", language),
             phrase("held_numbers", language, **numbers),
             phrase("held_digest", language, digest=balance.held.digest),
         )
