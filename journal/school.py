@@ -68,8 +68,9 @@ class StudentIdentity:
 class SchoolLessons:
     """A school's lessons, a row each, and whether its system keeps when a lesson was filled in (`known`).
 
-    Columns: `lesson`, `journal` (keys), `date`, `filled_at`, `filled_on` (datetime64[s], local), `number` (Int64),
-    `cancelled`, `unclear` (bool), `class_name`, `subject`, `teacher` (texts, null where there is none).
+    Columns: `date`, `filled_at`, `filled_on` (datetime64[s], local), `cancelled`, `unclear` (bool). Where it is told
+    whose a lesson is, besides: `lesson`, `journal` (keys), `number` (Int64), `class_name`, `subject`, `teacher` (texts,
+    null where there is none).
     """
 
     rows: pd.DataFrame = field(repr=False)

@@ -15,7 +15,7 @@ from journal.school import SchoolLessons
 from mappings.keys import MISSING, SPOILT_KEY, Keys
 from mappings.lookup import IntArray, Lookup
 from mappings.profile import Profile
-from mappings.raw import FILLED_AT, JOURNALS, LESSONS, NOTHING, SPOILT, SPOILT_TIME, SUBJECTS, RawTable
+from mappings.raw import FILLED_AT, JOURNALS, LESSONS, NOTHING, SPOILT, SPOILT_TIME, SUBJECTS, RawJournal, RawTable
 from mappings.roster import class_name
 from mappings.texts import ObjectArray, lines, only
 
@@ -25,29 +25,39 @@ _NO_TIME = np.datetime64("NaT", "s")
 _NAMELESS = [MISSING, SPOILT_KEY]
 
 
-def school_lessons(keys: Keys, profile: Profile) -> SchoolLessons:
-    """Return the lessons of raw tables with integer keys, which must hold `LESSON_TABLES`."""
-    table, journals = keys.raw[LESSONS.name], keys.raw[JOURNALS.name]
-    place = Lookup(_integers(journals, "id")).positions(_integers(table, "journal_id"))
+def lesson_times(raw: RawJournal, profile: Profile) -> SchoolLessons:
+    """Return the lessons of raw tables with what a share is counted of alone: their times, not whose they are."""
+    table = raw[LESSONS.name]
     day, filled = (table[name].to_numpy("datetime64[s]") for name in ("lesson_date", FILLED_AT))
-    number, cancelled = _integers(table, "lesson_no"), _integers(table, "cancelled")
     day_read, filled_read = (np.where(one == SPOILT_TIME, _NO_TIME, one) for one in (day, filled))
+    cancelled = _integers(table, "cancelled")
     frame = pd.DataFrame(
         {
-            "lesson": _texts(_named(keys.text_of("lesson", _integers(table, "id")))),
-            "journal": _texts(_named(keys.text_of("journal", _integers(table, "journal_id")))),
             "date": day_read,
-            "number": pd.arrays.IntegerArray(np.where(number <= SPOILT, 0, number), number <= SPOILT),
             "cancelled": (cancelled != 0) & (cancelled != SPOILT),
             "unclear": np.isnat(day_read) | (cancelled == SPOILT) | (filled == SPOILT_TIME),
             "filled_at": filled_read,
             "filled_on": filled_read.astype("datetime64[D]").astype("datetime64[s]"),
-            "class_name": _texts(_classes(journals, profile)[place]),
-            "subject": _texts(_subjects(keys, profile)[place]),
-            "teacher": _texts(_teachers(keys)[place]),
         }
     )
     return SchoolLessons(frame, profile.keeps_filling_times or bool((~np.isnat(filled)).any()))
+
+
+def school_lessons(keys: Keys, profile: Profile) -> SchoolLessons:
+    """Return the lessons of raw tables with integer keys, which must hold `LESSON_TABLES`, and whose each is."""
+    table, journals = keys.raw[LESSONS.name], keys.raw[JOURNALS.name]
+    place = Lookup(_integers(journals, "id")).positions(_integers(table, "journal_id"))
+    number = _integers(table, "lesson_no")
+    times = lesson_times(keys.raw, profile)
+    rows = times.rows.assign(
+        lesson=_texts(_named(keys.text_of("lesson", _integers(table, "id")))),
+        journal=_texts(_named(keys.text_of("journal", _integers(table, "journal_id")))),
+        number=pd.arrays.IntegerArray(np.where(number <= SPOILT, 0, number), number <= SPOILT),
+        class_name=_texts(_classes(journals, profile)[place]),
+        subject=_texts(_subjects(keys, profile)[place]),
+        teacher=_texts(_teachers(keys)[place]),
+    )
+    return SchoolLessons(rows, times.known)
 
 
 def _classes(journals: pd.DataFrame, profile: Profile) -> ObjectArray:

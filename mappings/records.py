@@ -19,7 +19,7 @@ from journal.school import SchoolReading, Window
 from mappings.dimensions import Dimensions, dimensions
 from mappings.facts import KINDS, Facts, facts
 from mappings.keys import as_integers
-from mappings.lessons import school_lessons
+from mappings.lessons import lesson_times
 from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
@@ -66,7 +66,7 @@ def to_reading(
         record_journals=_strings(journals[taken]),
         aside_journals=_strings(journals[left]),
         aside_days=pd.Series(rows.last[left]),
-        lessons=school_lessons(keys, profile),
+        lessons=lesson_times(raw, profile),
     )
 
 
