@@ -10,7 +10,7 @@ the target or could not be read.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -178,13 +178,13 @@ def _listed(
     days = {day.date() for day in rows["date"].dropna().unique()}
     ends = {pd.Timestamp(day): last_day(day, asked.within_days, calendar.is_school_day) for day in days}
     words = {key: named(school, key) for key in rows["teacher"].dropna().unique()}
-    monday = rows["date"] - pd.to_timedelta(rows["date"].dt.weekday, unit="D")
+    mondays = {pd.Timestamp(day): f"{day - timedelta(days=day.weekday())}" for day in days}
     return rows.assign(
         school=school,
         standing=standing,
         teacher=rows["teacher"].map(words).astype("str"),
         last_day=rows["date"].map(ends).astype("datetime64[s]"),
-        week=monday.dt.strftime("%Y-%m-%d").astype("str"),
+        week=rows["date"].map(mondays).astype("str"),
     ).sort_values(["date", "number", "class_name", "journal"], kind="stable")
 
 

@@ -1,7 +1,7 @@
 """Installations for the commands: one on real parts that is only looked at, and empty folders for `init`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,3 +47,17 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
     )
     yield made
     made.server.stop()
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str, str], None]:
+    """Hold a text against the golden file of that name; GOLDEN=write in the environment writes it anew."""
+    folder = Path(__file__).parent / "golden"
+
+    def compare(name: str, text: str) -> None:
+        path = folder / name
+        if os.environ.get("GOLDEN") == "write":
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{name} changed; GOLDEN=write if it should"
+
+    return compare
