@@ -27,6 +27,7 @@ from delivery.balance import SchoolBalance
 from delivery.tables import RECORD
 from flows.bridge import Bridge, School
 from flows.steps import sync_school
+from journal.actuality import Goal
 from journal.school import SchoolReading
 from mappings.profile import load_profile
 
@@ -97,6 +98,7 @@ class ChangingSchool(MemoryWorld):
     readings: list[SchoolReading] = field(default_factory=list)
     shown: dict[RowKey, OracleRecord] = field(default_factory=dict)
     software: str = "test/1"
+    goal: Goal = field(default_factory=Goal)
 
     @property
     def file(self) -> Path:
@@ -120,7 +122,7 @@ class ChangingSchool(MemoryWorld):
         with_changes = School(
             CODE, school.name, school.district, school.read, school.identities, self.pilot_classes, self.paused, changes
         )
-        return replace(made, schools={CODE: with_changes}, full_every_days=self.full_every_days)
+        return replace(made, schools={CODE: with_changes}, full_every_days=self.full_every_days, goal=self.goal)
 
     def edit(self, *statements: Statement) -> None:
         """Let a teacher write."""
