@@ -43,6 +43,14 @@ def lesson_times(raw: RawJournal, profile: Profile) -> SchoolLessons:
     return SchoolLessons(frame, profile.keeps_filling_times or bool((~np.isnat(filled)).any()))
 
 
+def counted_lessons(counts: pd.DataFrame, profile: Profile) -> SchoolLessons:
+    """Return what `lesson_times` does, of a table of `LESSON_COUNTS`, but for the hour: a row a lesson all the same."""
+    number = np.maximum(_integers(counts, "lessons"), 0)
+    table = counts.rename(columns={"filled_on": FILLED_AT})
+    rows = table.loc[np.repeat(np.arange(len(table)), number)]
+    return lesson_times({LESSONS.name: rows.reset_index(drop=True)}, profile)
+
+
 def school_lessons(keys: Keys, profile: Profile) -> SchoolLessons:
     """Return the lessons of raw tables with integer keys, which must hold `LESSON_TABLES`, and whose each is."""
     table, journals = keys.raw[LESSONS.name], keys.raw[JOURNALS.name]

@@ -29,6 +29,7 @@ from mappings.pseudonyms import shown
 from mappings.raw import (
     ABSENCES,
     ALL_TABLES,
+    BESIDES,
     FINGERPRINTS,
     JOURNAL_TABLES,
     MARKS,
@@ -38,7 +39,6 @@ from mappings.raw import (
     SCHOOL,
     SPOILT,
     SPOILT_TIME,
-    TOTALS,
     ColumnType,
     RawJournal,
     RawTable,
@@ -140,7 +140,7 @@ def examine(
 
 def _tables(draft: Profile) -> list[RawTable]:
     named = {*draft.queries, *draft.unfinished}
-    return [*ALL_TABLES, *(table for table in (FINGERPRINTS, TOTALS) if table.name in named)]
+    return [*ALL_TABLES, *(table for table in BESIDES if table.name in named)]
 
 
 def _seen(

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from fakes.raw_journal import raw_journal
 
+from connectors.school.columns import to_columns
 from mappings.keys import as_integers
-from mappings.lessons import school_lessons
+from mappings.lessons import counted_lessons, school_lessons
 from mappings.profile import load_profile
-from mappings.raw import NOTHING, SPOILT_TEXT
+from mappings.raw import LESSON_COUNTS, NOTHING, SPOILT_TEXT
 
 PARAGRAF, ROSARIO = load_profile("paragraf"), load_profile("rosariosis")
 SUBJECTS = [(1, "Алгебра  и\tначала"), (2, b"\x98"), (3, " ")]
@@ -76,3 +77,14 @@ def test_a_system_without_filling_times_is_told_from_teachers_who_filled_nothing
 
 def test_null_is_no_number() -> None:
     assert rows([(1, 1, "2026-10-01", NOTHING, 0)]).rows["number"].isna().all()
+
+
+def test_counts_are_as_many_lessons() -> None:
+    rows = [("2026-10-01", 0, "2026-10-02 10:00:00", 2), ("2026-10-02", 1, None, 1), ("2026-10-03", "x", "вчера", 1)]
+    rows += [("2026-10-04", 0, None, 0), ("2026-10-05", 0, None, None)]
+    told = counted_lessons(LESSON_COUNTS.frame(to_columns(rows, LESSON_COUNTS.columns)), PARAGRAF)
+    assert told.known
+    assert [day.day for day in told.rows["date"]] == [1, 1, 2, 3]
+    assert told.rows["cancelled"].tolist() == [False, False, True, False]
+    assert told.rows["unclear"].tolist() == [False, False, False, True]
+    assert [None if pd.isna(day) else day.day for day in told.rows["filled_on"]] == [2, 2, None, None]
