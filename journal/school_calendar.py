@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from journal.holidays import is_holiday
-from journal.school import Window, school_year
+from journal.window import Window, school_year
 
 WEEKS = (5, 6)
 """Days of a school week that there may be."""

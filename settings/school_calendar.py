@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
-from journal.school import Window, school_year
 from journal.school_calendar import WEEKS, SchoolCalendar, YearOfSchool
+from journal.window import Window, school_year
 from journal.wording import Wording
 
 _KEYS = ("vacations", "days_off", "school_days")
