@@ -8,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.actuality_oracle import Lesson, stands
 
-from journal.actuality import Actuality, Goal, SchoolActuality, Standing, figure, figures_by, last_day, standings
+from journal.actuality import (
+    Actuality,
+    Goal,
+    SchoolActuality,
+    Standing,
+    figure,
+    figures_by,
+    last_day,
+    measured,
+    standings,
+)
+from journal.school import SchoolLessons
+from journal.school_calendar import SchoolCalendar, YearOfSchool
 
 MONDAY = date(2026, 11, 16)
 days = st.integers(-5, 25).map(lambda n: MONDAY + timedelta(days=n))
@@ -92,3 +104,19 @@ def test_without_a_time_of_filling_there_is_no_share() -> None:
 def test_a_calendar_without_school_days_leaves_the_term_open() -> None:
     assert last_day(MONDAY, 1, lambda _: False) is None
     assert last_day(MONDAY, 0, lambda _: False) == MONDAY
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_schools_figure_is_of_its_calendar_and_goal(*, known: bool) -> None:
+    friday, monday = date(2026, 11, 20), date(2026, 11, 23)
+    rows = frame([Lesson(friday, monday, cancelled=False, unclear=False)])
+    told = [
+        measured(SchoolLessons(rows, known), date(2026, 11, 24), Goal(1), SchoolCalendar(week)).figure
+        for week in (5, 6)
+    ]
+    assert told == [Actuality(1, known=known), Actuality(0, 1, known=known)]
+    years = {2026: YearOfSchool()}
+    assumed = [
+        measured(SchoolLessons(rows, known), friday, Goal(), SchoolCalendar(5, one)).assumed for one in ({}, years)
+    ]
+    assert assumed == [True, False]

@@ -16,10 +16,11 @@ HOLIDAYS = {"01-01", "01-02", "01-03", "01-04", "01-05", "01-06", "01-07", "01-0
             "06-12", "11-04"}  # fmt: skip
 
 
-@given(st.sampled_from([5, 6]), st.lists(spans, max_size=3), st.frozensets(days, max_size=3), days)
+@given(st.sampled_from([5, 6]), st.lists(spans, max_size=3), st.frozensets(days, max_size=3), days, st.booleans())
 def test_a_day_is_what_its_week_its_holidays_and_its_years_calendar_say(
-    week: int, off: list[Window], taught: frozenset[date], day: date
+    week: int, off: list[Window], taught: frozenset[date], day: date, is_taught
 ) -> None:
+    taught |= {day} if is_taught else set()
     calendar = SchoolCalendar(week, {2026: YearOfSchool(tuple(off), taught)})
     told = date(2026, 9, 1) <= day < date(2027, 9, 1)
     free = any(day in [one.first + timedelta(days=n) for n in range((one.last - one.first).days + 1)] for one in off)
@@ -46,6 +47,15 @@ def test_without_a_file_there_are_week_and_holidays(day: date, *, five: bool, si
     assert SchoolCalendar().is_school_day(day) is five
     assert SchoolCalendar(6).is_school_day(day) is six
     assert not SchoolCalendar().knows(day)
+
+
+def test_a_taught_day_is_one_whatever_else_says_no() -> None:
+    sunday, holiday = date(2026, 11, 22), date(2026, 11, 4)
+    whole = Window(date(2026, 9, 1), date(2027, 8, 31))
+    calendar = SchoolCalendar(5, {2026: YearOfSchool((whole,), frozenset({sunday, holiday}))})
+    assert calendar.is_school_day(sunday)
+    assert calendar.is_school_day(holiday)
+    assert not calendar.is_school_day(date(2026, 11, 20))
 
 
 def test_holidays_of_a_year_are_its_holidays() -> None:
