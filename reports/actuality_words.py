@@ -53,8 +53,8 @@ _ASSUMED = Wording(
     "name into [actuality] calendar",
 )
 _BELOW = Wording(
-    ru="Ниже цели. Какие уроки не заполнены, покажет dnevnik actuality {school} --list; заполняют их учителя",
-    en="Below the target. dnevnik actuality {school} --list shows which lessons; their teachers fill them in",
+    ru="Ниже цели. Уроки заполняют учителя; какие именно, оператор увидит так: dnevnik actuality {school} --list",
+    en="Below the target. Teachers fill the lessons in; the operator sees which: dnevnik actuality {school} --list",
 )
 _LABEL = Wording(ru="уроков заполнено вовремя", en="lessons filled in in time")
 _OF = Wording(ru=", {share} (цель {target})", en=", {share} (target {target})")

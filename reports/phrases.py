@@ -38,6 +38,10 @@ PHRASES: Mapping[str, Wording] = {
         ru="Всё, на что есть согласие родителей, на портале. От школы сейчас ничего не требуется.",
         en="All that parents consented to is at the portal. The school need do nothing now.",
     ),
+    "advice_done_lessons": Wording(
+        ru="Всё, на что есть согласие родителей, на портале. Но уроки заполняются не вовремя: об этом ниже.",
+        en="All that parents consented to is at the portal. But lessons are not filled in in time: more of it below.",
+    ),
     "advice_held": Wording(
         ru="Изменений необычно много, поэтому мост не отправляет их без человека. Решение принимает оператор моста. "
         "От школы нужно одно: ответить ему, верны ли изменения в журнале. Отзывы согласий выполняются и сейчас.",

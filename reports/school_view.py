@@ -202,7 +202,8 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
     lost = sum(balance.all_set_aside.values()) + balance.failed
     if lost:
         return state("exceptions", "state_exceptions", COUNTED["advice_exceptions"].say(lost, language))
-    return state("done", "state_done", phrase("advice_done", language))
+    below = balance.actuality is not None and balance.actuality.below
+    return state("done", "state_done", phrase("advice_done_lessons" if below else "advice_done", language))
 
 
 def sentence(balance: SchoolBalance, language: Language) -> str:

@@ -10,6 +10,7 @@ from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld, authority, build
 
 import cli
+from journal.window import school_year
 from sandbox.registry import write_register
 
 
@@ -41,7 +42,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
     """A school, a portal and a register; the tests of one module share it and say when they change it."""
     made = build(tmp_path_factory.mktemp("world"), certificates, students=12, weeks=2)
     text = made.config.read_text().replace('language = "ru"', 'language = "en"')
-    made.config.write_text(text)
+    made.config.write_text(text.replace("[[school]]", '[actuality]\ncalendar = "days.toml"\n\n[[school]]', 1))
+    year = school_year(datetime.now(UTC).date()).first.year
+    (made.folder / "days.toml").write_text(f"[{year}]\n[{year + 1}]\n")
     write_register(
         made.folder / "register.csv", made.school_file(), code="0252", seed=1, today=datetime.now(UTC).date()
     )
