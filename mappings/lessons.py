@@ -51,6 +51,13 @@ def counted_lessons(counts: pd.DataFrame, profile: Profile) -> SchoolLessons:
     return lesson_times({LESSONS.name: rows.reset_index(drop=True)}, profile)
 
 
+def same_times(one: SchoolLessons, other: SchoolLessons) -> bool:
+    """Tell whether two readings have as many lessons of each day, cancelled or not, filled in on the same day."""
+    columns = ["date", "cancelled", "unclear", "filled_on"]
+    rows, others = (told.rows.groupby(columns, dropna=False).size() for told in (one, other))
+    return rows.equals(others)
+
+
 def school_lessons(keys: Keys, profile: Profile) -> SchoolLessons:
     """Return the lessons of raw tables with integer keys, which must hold `LESSON_TABLES`, and whose each is."""
     table, journals = keys.raw[LESSONS.name], keys.raw[JOURNALS.name]

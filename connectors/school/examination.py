@@ -24,6 +24,7 @@ from journal.school import Window
 from journal.wording import BridgeError
 from mappings.facts import NO_KIND, kinds_of
 from mappings.keys import as_integers
+from mappings.lessons import counted_lessons, lesson_times, same_times
 from mappings.profile import CodeMeaning, Profile
 from mappings.pseudonyms import shown
 from mappings.raw import (
@@ -32,6 +33,8 @@ from mappings.raw import (
     BESIDES,
     FINGERPRINTS,
     JOURNAL_TABLES,
+    LESSON_COUNTS,
+    LESSONS,
     MARKS,
     NOTHING,
     PERIOD_MARKS,
@@ -99,11 +102,14 @@ class Examination:
     warnings: Mapping[str, int] = field(default_factory=dict)
     has_fingerprints: bool = False
     keeps_filling_times: bool = False
+    counts_differ: bool = False
+    """Whether `lesson_counts.sql` tells of other lessons than `lessons.sql`."""
 
     @property
     def ok(self) -> bool:
         """Tell whether a reading would go through; unmapped codes only set rows aside."""
-        return self.facts is not None and not self.problems and not any(q.problem or q.unfinished for q in self.queries)
+        wrong = self.problems or self.counts_differ or any(q.problem or q.unfinished for q in self.queries)
+        return self.facts is not None and not wrong
 
 
 def examine(
@@ -135,7 +141,14 @@ def examine(
         warnings={} if reading is None else _counts(reading.warnings["warning"]),
         has_fingerprints=FINGERPRINTS.name in draft.queries,
         keeps_filling_times=draft.keeps_filling_times,
+        counts_differ=_counts_differ(raw, draft),
     )
+
+
+def _counts_differ(raw: Mapping[str, pd.DataFrame], draft: Profile) -> bool:
+    if LESSONS.name not in raw or LESSON_COUNTS.name not in raw:
+        return False
+    return not same_times(lesson_times(raw, draft), counted_lessons(raw[LESSON_COUNTS.name], draft))
 
 
 def _tables(draft: Profile) -> list[RawTable]:

@@ -16,6 +16,9 @@ from worlds.command_line import Ended, Run
 from worlds.lessons_school import FIRST, by_group, installation, judged, random_lessons, write_lessons
 from worlds.real_world import RealWorld
 
+import settings
+from flows.assembly import goal, shared_bridge
+from journal.actuality import Goal
 from journal.holidays import is_holiday
 from mappings.profile import PROFILES, load_profile
 
@@ -214,3 +217,24 @@ def test_a_firebird_file_gives_the_oracles_counts(run: Run, world: RealWorld) ->
     assert {one["lesson"]: one["standing"] for one in told["lessons"]} == standings
     assert counts(told) == Counter(standings.values())
     assert told["counted"] > 10
+
+
+def test_a_process_that_goes_on_takes_a_changed_calendar(world: RealWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DNEVNIK_CONFIG", str(world.config))
+    days, saturday = world.folder / "days.toml", date(2023, 9, 2)
+    text, first = days.read_text("utf-8"), shared_bridge()
+    assert shared_bridge() is first
+    assert not first.schools["0252"].calendar.is_school_day(saturday)
+    days.write_text("week = 6\n", "utf-8")
+    second = shared_bridge()
+    days.write_text(text, "utf-8")
+    assert second.schools["0252"].calendar.is_school_day(saturday)
+    assert (second.goal, second.full_every_days) == (Goal(2, 0.95, holds=False), first.full_every_days)
+
+
+def test_what_the_file_says_of_the_goal_is_what_a_run_is_held_against(ask: Ask, tmp_path: Path) -> None:
+    ask(LESSONS)
+    file = tmp_path / "bridge.toml"
+    text = file.read_text("utf-8").replace("within_days = 2", "within_days = 5").replace("0.95", "0.4")
+    file.write_text(text.replace("target =", 'below_target = "hold"\ntarget =', 1), "utf-8")
+    assert goal(settings.load(file)) == Goal(5, 0.4, holds=True)

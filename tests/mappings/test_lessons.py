@@ -7,8 +7,9 @@ import pytest
 from fakes.raw_journal import raw_journal
 
 from connectors.school.columns import to_columns
+from journal.school import SchoolLessons
 from mappings.keys import as_integers
-from mappings.lessons import counted_lessons, school_lessons
+from mappings.lessons import counted_lessons, same_times, school_lessons
 from mappings.profile import load_profile
 from mappings.raw import LESSON_COUNTS, NOTHING, SPOILT_TEXT
 
@@ -88,3 +89,14 @@ def test_counts_are_as_many_lessons() -> None:
     assert told.rows["cancelled"].tolist() == [False, False, True, False]
     assert told.rows["unclear"].tolist() == [False, False, False, True]
     assert [None if pd.isna(day) else day.day for day in told.rows["filled_on"]] == [2, 2, None, None]
+
+
+def test_counts_of_the_same_lessons_are_told_from_others() -> None:
+    def counted(*rows: tuple) -> SchoolLessons:
+        return counted_lessons(LESSON_COUNTS.frame(to_columns(rows, LESSON_COUNTS.columns)), PARAGRAF)
+
+    one, late, none = ("2026-10-01", 0, "2026-10-02", 1), ("2026-10-01", 0, "2026-10-05", 1), ("2026-10-01", 0, None, 1)
+    assert same_times(counted(one, none, one), counted(none, (*one[:3], 2)))
+    assert not same_times(counted(one, none), counted(one, none, none))
+    assert not same_times(counted(one), counted(late))
+    assert not same_times(counted(one), counted(none))
