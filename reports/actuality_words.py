@@ -56,6 +56,9 @@ _BELOW = Wording(
     ru="Ниже цели. Уроки заполняют учителя; какие именно, оператор увидит так: dnevnik actuality {school} --list",
     en="Below the target. Teachers fill the lessons in; the operator sees which: dnevnik actuality {school} --list",
 )
+_MARK = Wording(
+    ru="вовремя заполнено {share} уроков, цель {target}", en="{share} of lessons filled in in time, target {target}"
+)
 _LABEL = Wording(ru="уроков заполнено вовремя", en="lessons filled in in time")
 _OF = Wording(ru=", {share} (цель {target})", en=", {share} (target {target})")
 _NOT_KEPT = Wording(ru="не хранится", en="not kept")
@@ -128,3 +131,10 @@ def row(told: SchoolActuality, language: Language) -> tuple[str, str]:
         return label, (_NONE_YET if figure.known else _NOT_KEPT).say(language)
     of = {"share": share_of(figure, language), "target": target_of(told.goal, language)}
     return label + _OF.say(language, **of), number(figure.in_time, language)
+
+
+def mark_below(told: SchoolActuality | None, language: Language) -> str | None:
+    """Return what a list of schools says of one below the target; None of any other."""
+    if told is None or not told.below:
+        return None
+    return _MARK.say(language, share=share_of(told.figure, language), target=target_of(told.goal, language))
