@@ -66,6 +66,10 @@ _NOT_WRITTEN = Wording(
 )
 
 
+WORD_BYTES = 5
+"""Of a teacher's word: two of a school's teachers share one by a chance of less than 1 in 10^7."""
+
+
 class GroupedBy(StrEnum):
     """What figures may be grouped by, beside the school itself."""
 
@@ -152,7 +156,7 @@ def _names_of_teachers(settings: Settings) -> Naming:
         engine.dispose()
 
     def named(school: str, key: str) -> str:
-        return pseudonym(key, vault.derive(f"teachers:{school}"))
+        return pseudonym(key, vault.derive(f"teachers:{school}"), WORD_BYTES)
 
     return named
 

@@ -1,5 +1,6 @@
 """A school whose teachers fill in too few lessons in time: named in the balance, and held where the settings say so."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from delivery import holds
 from delivery.runs import last_balances
 from flows.steps import plan_school, sweep_school
 from journal.actuality import Actuality, Goal, SchoolActuality
+from mappings.profile import PROFILES, load_profile
 from reports.reason_text import Fate
 from reports.reasons import catalogue
 
@@ -121,6 +123,20 @@ def test_where_little_is_read_the_figure_is_of_all_lessons(world: ChangingSchool
     world.edit(FILLED)
     assert figure(world) == Actuality(10, 0, 1, {"within-term": 1})
     assert world.read == frozenset()  # a filling time makes no journal worth reading again
+
+
+def test_where_filling_times_are_not_kept_nothing_is_held(world: ChangingSchool, tmp_path: Path) -> None:
+    shutil.copytree(PROFILES / "paragraf", tmp_path / "profiles" / "paragraf")
+    query = tmp_path / "profiles" / "paragraf" / "lessons.sql"
+    query.write_text(query.read_text("utf-8").replace(", l.FILLED_AT", ""), "utf-8")
+    (tmp_path / "profiles" / "paragraf" / "lesson_counts.sql").unlink()
+    world.profile = load_profile("paragraf", tmp_path / "profiles")
+    for _ in range(2):  # all is read, then what changed
+        balance = world.sync()
+        assert balance.held is None
+        assert balance.actuality is not None
+        assert (balance.actuality.figure.known, balance.actuality.figure.share) == (False, None)
+    assert world.read == frozenset()
 
 
 def test_a_dry_run_tells_of_the_hold_and_stores_none(world: ChangingSchool) -> None:
