@@ -135,6 +135,27 @@ def reconcile(context: typer.Context, schools: Schools = None, *, as_document: A
     return delivery.reconcile(call_of(context), schools or (), as_document=as_document)
 
 
+@app.command(help=help_of("actuality"))
+def actuality(
+    context: typer.Context,
+    schools: Schools = None,
+    *,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help=help_of("actuality-as-of"), show_default=False)
+    ] = None,
+    by: Annotated[str, typer.Option("--by", metavar="WHAT", help=help_of("actuality-by"))] = "school",
+    listed: Annotated[bool, typer.Option("--list", help=help_of("actuality-list"))] = False,
+    lessons: Annotated[
+        Path | None, typer.Option("--lessons", metavar="FILE", help=help_of("actuality-lessons"), show_default=False)
+    ] = None,
+    as_document: AsDocument = False,
+) -> ExitStatus:
+    """Say what share of lessons was filled in in time."""
+    from commands.actuality import Wish, show
+
+    return show(call_of(context), schools or (), Wish(as_of, by, listed, lessons, as_document))
+
+
 @app.command(help=help_of("report"))
 def report(
     context: typer.Context,

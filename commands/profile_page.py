@@ -41,6 +41,10 @@ _NO_FILLING_TIMES = Wording(
     ru="Неизвестно, когда заполнен урок (filled_at в lessons.sql): актуальность не считается",
     en="It isn't known when a lesson was filled in (filled_at in lessons.sql): actuality isn't counted",
 )
+_COUNTS_DIFFER = Wording(
+    ru="lesson_counts.sql считает не те уроки, что lessons.sql: исправьте его или удалите",
+    en="lesson_counts.sql counts other lessons than lessons.sql: mend it or delete it",
+)
 _UNFINISHED = Wording(ru="{query}.sql: не дописан, замените TODO", en="{query}.sql: not finished, replace TODO")
 _EMPTY = Wording(ru="{query}.sql: ни одной строки", en="{query}.sql: no rows")
 _ROWS = Wording(ru="{query}.sql: строк {rows}", en="{query}.sql: {rows} rows")
@@ -96,6 +100,8 @@ def _verdict(seen: Examination, language: Language) -> Iterator[str]:
         (seen.keeps_filling_times, _FILLING_TIMES, _NO_FILLING_TIMES),
     ):
         yield f"{Condition.FINE if fine else Condition.LOOK} {(yes if fine else no).say(language)}"
+    if seen.counts_differ:
+        yield f"{Condition.WRONG} {_COUNTS_DIFFER.say(language)}"
 
 
 def _draw_query(console: Console, query: QuerySeen) -> None:

@@ -94,6 +94,7 @@ def _read(settings: Settings, section: SchoolSection) -> _Seen | BridgeError:
                 window=school_year(today),
                 today=today,
                 timezone=timezone,
+                school_days=settings.school_days(section),
             )
         )
     except BridgeError as error:

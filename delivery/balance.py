@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from journal.actuality import SchoolActuality
 from journal.wording import ExitStatus, Wording
 from mappings.findings import FindingCount
 
@@ -55,6 +56,7 @@ class SchoolBalance:
     `records_not_read` that of their records when last read, `set_aside_not_read` how many of these were set aside then
     and `warnings_not_read` how many warnings they had; none of this is in `read`.
     `findings` counts what is wrong or odd by code, class and teacher, in all journals, read in this run or not.
+    `actuality` says how many lessons were filled in in time; None where no lessons were read.
     `differences` counts, after a reconciliation, what the portal and the ledger disagreed on, by name.
     """
 
@@ -85,6 +87,7 @@ class SchoolBalance:
     set_aside_not_read: Mapping[str, int] = field(default_factory=dict)
     warnings_not_read: Mapping[str, int] = field(default_factory=dict)
     findings: Sequence[FindingCount] = ()
+    actuality: SchoolActuality | None = None
 
     @property
     def all_set_aside(self) -> Mapping[str, int]:

@@ -217,6 +217,16 @@ TOTALS = RawTable(
 )
 """One row: what `FINGERPRINTS` counts, over all journals and all days in one, the window's and all others'."""
 
+LESSON_COUNTS = RawTable(
+    "lesson_counts",
+    {"lesson_date": _DATE, "cancelled": _INTEGER, "filled_on": _DATE, "lessons": _INTEGER},
+    windowed=True,
+)
+"""How many of `LESSONS` there are of each day, filled in on each day: a run that reads little needs no more of them."""
+
+BESIDES: tuple[RawTable, ...] = (FINGERPRINTS, TOTALS, LESSON_COUNTS)
+"""What spares a run reading; a profile may be without."""
+
 ROSTER_TABLES: tuple[RawTable, ...] = (STUDENTS, ENROLMENTS)
 JOURNAL_TABLES: tuple[RawTable, ...] = (
     *ROSTER_TABLES,

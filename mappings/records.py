@@ -21,6 +21,7 @@ from mappings.dimensions import Dimensions, dimensions
 from mappings.facts import KINDS, Facts, facts
 from mappings.findings import Pupils, Rows, findings_of, places
 from mappings.keys import as_integers
+from mappings.lessons import lesson_times
 from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
@@ -87,6 +88,7 @@ def to_reading(
             Pupils(student_doubts(students_known, window, today), students_known, today),
         ),
         places=where,
+        lessons=lesson_times(raw, profile),
     )
 
 

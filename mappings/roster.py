@@ -60,7 +60,7 @@ def identities(raw: RawJournal, encoding: Encoding, today: date | None = None) -
 def class_names(table: pd.DataFrame, encoding: Encoding) -> list[str]:
     """Return the class that each row names by parallel and letter; "" where it names none."""
     return [
-        ("" if parallel in (NOTHING, SPOILT) else str(parallel)) + _name(letter, encoding)
+        class_name(parallel, letter, encoding)
         for parallel, letter in zip(table["parallel"].tolist(), table["letter"], strict=True)
     ]
 
@@ -83,10 +83,15 @@ def _stays(table: pd.DataFrame, encoding: Encoding) -> Mapping[str, tuple[Enrolm
         class_names(table, encoding),
         strict=True,
     )
-    for student, first, last, class_name in rows:
+    for student, first, last, name in rows:
         if first not in (None, SPOILT_DAY):  # a stay that never began covers no day
-            stays[student].append(Enrolment(first, last, class_name))
+            stays[student].append(Enrolment(first, last, name))
     return {student: tuple(sorted(held, key=lambda stay: stay.first)) for student, held in stays.items()}
+
+
+def class_name(parallel: int, letter: object, encoding: Encoding) -> str:
+    """Return what a class is called, by its parallel and letter as they were read; "" where it has neither."""
+    return ("" if parallel in (NOTHING, SPOILT) else str(parallel)) + _name(letter, encoding)
 
 
 def _days(table: pd.DataFrame, column: str) -> list[date | None]:

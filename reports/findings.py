@@ -5,8 +5,6 @@ most errors come first. A code that the catalogue doesn't know counts as an erro
 field that a spreadsheet would take for a formula gets a sign before it that spreadsheets don't show.
 """
 
-import csv
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +13,11 @@ import pandas as pd
 
 from mappings.findings import FindingCount
 from mappings.reasons import CATALOGUE, Severity, StudentWarning
+from reports.safe_csv import csv_bytes
 
 COLUMNS = ("school", "code", "severity", "row", "student", "journal", "class", "teacher", "date")
 """The table's columns: a line a finding. Keys are those of the school's database."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _OF_STUDENTS = frozenset(str(code) for code in StudentWarning)
 
 
@@ -86,13 +84,8 @@ def _words(code: str) -> dict[str, object]:
 
 
 def as_csv(findings: Mapping[str, pd.DataFrame]) -> bytes:
-    """Return the findings of each school (frames `journal.frames.FINDINGS`) as CSV: UTF-8 with its mark, semicolons."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";")
-    writer.writerow(COLUMNS)
-    for school, frame in findings.items():
-        writer.writerows([_safe(cell) for cell in line] for line in _lines(school, frame))
-    return out.getvalue().encode("utf-8-sig")
+    """Return the findings of each school (frames `journal.frames.FINDINGS`) as a CSV."""
+    return csv_bytes([COLUMNS, *(line for school, frame in findings.items() for line in _lines(school, frame))])
 
 
 def _lines(school: str, frame: pd.DataFrame) -> Iterable[Sequence[str]]:
@@ -100,7 +93,3 @@ def _lines(school: str, frame: pd.DataFrame) -> Iterable[Sequence[str]]:
     texts = frame.assign(date=days).astype(object)
     for code, *rest in texts.where(texts.notna(), "").itertuples(index=False, name=None):
         yield school, code, str(severity_of(code)), *rest
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -8,10 +8,11 @@ are. `read` = sent + unchanged + the sum of withheld + the sum of set_aside + fa
 from collections.abc import Mapping, Sequence
 
 from delivery.balance import SchoolBalance
+from journal.actuality import Actuality, SchoolActuality
 from mappings.findings import FindingCount
 from reports.findings import severity_of
 
-JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 def as_json(balances: Sequence[SchoolBalance]) -> dict[str, JsonValue]:
@@ -54,6 +55,7 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
             "warnings": _by_code(balance.warnings_not_read),
         },
         "findings": findings_json(balance.findings),
+        "actuality": None if balance.actuality is None else actuality_json(balance.actuality),
         "held": None
         if held is None
         else {
@@ -81,6 +83,31 @@ def findings_json(findings: Sequence[FindingCount]) -> JsonValue:
         }
         for one in findings
     ]
+
+
+def actuality_json(told: SchoolActuality) -> dict[str, JsonValue]:
+    """Return a school's figure with what it is held against."""
+    return {
+        "as_of": told.as_of.isoformat(),
+        "within_days": told.goal.within_days,
+        "target": told.goal.target,
+        "reached": told.figure.reaches(told.goal.target),
+        "calendar_known": not told.assumed,
+        **figure_json(told.figure),
+    }
+
+
+def figure_json(figure: Actuality) -> dict[str, JsonValue]:
+    """Return a figure: `share` is in_time of counted, None where nothing is counted or filling times aren't kept."""
+    return {
+        "filling_times": figure.known,
+        "share": figure.share,
+        "in_time": figure.in_time,
+        "late": figure.late,
+        "not_filled": figure.not_filled,
+        "counted": figure.counted,
+        "not_counted": _by_code(figure.not_counted),
+    }
 
 
 def _by_code(counts: Mapping[str, int]) -> dict[str, JsonValue]:

@@ -38,12 +38,22 @@ PHRASES: Mapping[str, Wording] = {
         ru="Всё, на что есть согласие родителей, на портале. От школы сейчас ничего не требуется.",
         en="All that parents consented to is at the portal. The school need do nothing now.",
     ),
+    "advice_done_lessons": Wording(
+        ru="Всё, на что есть согласие родителей, на портале. Но уроки заполняются не вовремя: об этом ниже.",
+        en="All that parents consented to is at the portal. But lessons are not filled in in time: more of it below.",
+    ),
     "advice_held": Wording(
         ru="Изменений необычно много, поэтому мост не отправляет их без человека. Решение принимает оператор моста. "
         "От школы нужно одно: ответить ему, верны ли изменения в журнале. Отзывы согласий выполняются и сейчас.",
         en="There are so many changes that the bridge does not send them without a person's word. The operator "
         "decides. The school only answers whether the changes in the journal are right. Withdrawn consents are "
         "acted on all the same.",
+    ),
+    "advice_held_lessons": Wording(
+        ru="Учителя вовремя заполнили слишком мало уроков, и по настройке моста передача ждёт слова оператора. Отзывы "
+        "согласий выполняются и сейчас.",
+        en="Teachers filled too few lessons in in time, and by the bridge's settings the transfer waits for the "
+        "operator's word. Withdrawn consents are acted on all the same.",
     ),
     "held_numbers": Wording(
         ru="Предлагается изменить записей: {changes}, убрать с портала: {withdrawals}. Сейчас на портале: {holdings}.",
@@ -227,6 +237,7 @@ PHRASES: Mapping[str, Wording] = {
         "again; what the portal shows of them stays.",
     ),
     "links_open": Wording(ru="Открыто сейчас", en="Open now"),
+    "actuality": Wording(ru="Заполнение журнала", en="Filling in the journal"),
     # whom to ask
     "ask": Wording(ru="К кому обратиться", en="Whom to ask"),
     "ask_teacher": Wording(ru="Учитель, классный руководитель", en="Teacher, class teacher"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from delivery.balance import SchoolBalance
 from journal.wording import Language, Wording
+from reports.actuality_words import formula, headline, remedy
 from reports.balance_bar import Segment, segments
 from reports.counting import number, share
 from reports.delivery_reasons import WAITING_CODES
@@ -108,6 +109,8 @@ class SchoolView:
     contacts: Mapping[str, str]
     places: tuple[PlaceView, ...] = ()
     more_places: str | None = None
+    actuality: tuple[str, ...] = ()
+    """How many lessons were filled in in time: the figure, what to do where it is too low, how it came about."""
 
 
 def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolView:
@@ -131,6 +134,7 @@ def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolVi
         contacts={str(contact.owner): contact.details for contact in page.contacts},
         places=tuple(_place(place, language) for place in places[:ROWS_SHOWN]),
         more_places=COUNTED["more_rows"].say(hidden, language) if hidden > 0 else None,
+        actuality=_actuality(balance, language),
     )
 
 
@@ -138,6 +142,15 @@ def _place(place: PlaceCounts, language: Language) -> PlaceView:
     unknown = phrase("place_unknown", language)
     counts = (number(count, language) for count in (place.errors, place.warnings))
     return PlaceView(place.class_name or unknown, place.teacher or unknown, *counts)
+
+
+def _actuality(balance: SchoolBalance, language: Language) -> tuple[str, ...]:
+    told = balance.actuality
+    if told is None:
+        return ()
+    what = remedy(told, balance.school, language)
+    said = (headline(told, language), *((what,) if what else ()), *formula(told, language))
+    return tuple(_closed(sentence) for sentence in said)
 
 
 def fates(balance: SchoolBalance) -> tuple[tuple[str, int], ...]:
@@ -196,13 +209,14 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
             phrase("error_code", language, code=balance.failure.code),
         )
     if balance.held is not None:
+        late = balance.held.exceeded == ("actuality_below",)
         numbers = {
             name: number(getattr(balance.held, name), language) for name in ("changes", "withdrawals", "holdings")
         }
         return state(
             "held",
             "state_held",
-            phrase("advice_held", language),
+            phrase("advice_held_lessons" if late else "advice_held", language),
             phrase("held_numbers", language, **numbers),
             phrase("held_digest", language, digest=balance.held.digest),
         )
@@ -211,7 +225,8 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
     lost = sum(balance.all_set_aside.values()) + balance.failed
     if lost:
         return state("exceptions", "state_exceptions", COUNTED["advice_exceptions"].say(lost, language))
-    return state("done", "state_done", phrase("advice_done", language))
+    below = balance.actuality is not None and balance.actuality.below
+    return state("done", "state_done", phrase("advice_done_lessons" if below else "advice_done", language))
 
 
 def sentence(balance: SchoolBalance, language: Language) -> str:

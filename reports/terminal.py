@@ -15,6 +15,8 @@ from rich.text import Text
 
 from delivery.balance import SchoolBalance
 from journal.wording import Language
+from reports.actuality_words import headline, remedy
+from reports.actuality_words import row as actuality_row
 from reports.counting import NO_BREAK_SPACE, number
 from reports.findings import by_place, of_students
 from reports.phrases import phrase
@@ -54,7 +56,12 @@ def table(
     if in_full:
         return Group(*(_block(balance, language, catalogue or {}) for balance in balances))
     told = [balance for balance in balances if state_of(balance, language).kind in {"failed", "held", "unbalanced"}]
-    return Group(_rows(balances, language), *(_told(balance, language) for balance in told))
+    late = [
+        Text.assemble((f"{balance.school} {balance.name}", "bold"), ": ", " ".join(lines))
+        for balance in balances
+        if (lines := below_target(balance, language))
+    ]
+    return Group(_rows(balances, language), *(_told(balance, language) for balance in told), *late)
 
 
 def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> RenderableType:
@@ -86,6 +93,8 @@ def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> 
             lines.add_row(
                 Text(f"    {_title(catalogue, Fate.SET_ASIDE, code, language)}", "dim"), number(count, language)
             )
+    if balance.actuality is not None:
+        lines.add_row(*actuality_row(balance.actuality, language))
     beside = (
         ("warnings", Fate.WARNING, balance.all_warnings),
         ("students_odd", Fate.STUDENT, of_students(balance.findings)),
@@ -98,6 +107,7 @@ def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> 
     for title, total in _places(balance, language):
         lines.add_row(Text(title), total)
     advice = [] if state.kind in {"done", "exceptions"} else [_advice(state)]
+    advice += [Text(line, "yellow") for line in below_target(balance, language)]
     return Group(head, Padding(Group(*advice, lines), (0, 0, 0, 2)), "")
 
 
@@ -112,6 +122,15 @@ def _places(balance: SchoolBalance, language: Language) -> Iterator[tuple[str, s
         rest = sum(one.errors + one.warnings for one in places[PLACES:])
         more = number(len(places) - PLACES, language)
         yield phrase("places_more", language, places=more, school=balance.school), number(rest, language)
+
+
+def below_target(balance: SchoolBalance, language: Language) -> list[str]:
+    """Return the school's figure and what to do, where too few lessons were filled in in time; numbers unbroken."""
+    told = balance.actuality
+    what = None if told is None else remedy(told, balance.school, language)
+    if told is None or what is None:
+        return []
+    return [f"{headline(told, language)}.".replace(NO_BREAK_SPACE, ""), f"{what}."]
 
 
 def _rows(balances: Sequence[SchoolBalance], language: Language) -> RenderableType:

@@ -26,6 +26,7 @@ from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, Window
 from journal.wording import BridgeError
 from mappings.fingerprints import Counts, Fingerprint, Seen, SeenJournal, fingerprints, remembered, to_read, total
+from mappings.lessons import counted_lessons
 from mappings.profile import CodeMeaning, CodeRange, Profile
 from mappings.quality import SchoolDays
 from mappings.raw import (
@@ -35,6 +36,7 @@ from mappings.raw import (
     ENROLMENTS,
     FINGERPRINTS,
     JOURNALS,
+    LESSON_COUNTS,
     LESSONS,
     MARK_TYPES,
     MARKS,
@@ -84,7 +86,11 @@ def read_changes(
         shared = _digest(row for table in SHARED for row in _rows(table, raw))
         only = to_read(before, basis, shared, counts, today)
         asked = _numbers(only, raw)
-        raw |= {table.name: snapshot.read(table, profile, window, progress, asked) for table in OF_JOURNALS}
+        counted = asked is not None and LESSON_COUNTS.name in profile.queries
+        for table in OF_JOURNALS:
+            wanted = asked if counted or table is not LESSONS else None  # of lessons all are told, whatever is read
+            raw[table.name] = snapshot.read(table, profile, window, progress, wanted)
+        lessons = counted_lessons(snapshot.read(LESSON_COUNTS, profile, window), profile) if counted else None
         schema = _schema(snapshot, profile)
     if only is not None:
         raw = dict(of_journals(raw, only, profile))
@@ -100,7 +106,7 @@ def read_changes(
         journals=remembered(counts, _read(reading), before, only),
         repeated=bool((reading.set_aside["reason"] == str(SetAsideReason.DUPLICATE_KEY)).any()),
     )
-    return replace(reading, only=only), seen
+    return replace(reading, only=only, lessons=lessons or reading.lessons), seen
 
 
 def _counted(snapshot: Snapshot, profile: Profile, window: Window, today: date, then: Counts | None) -> Counts | None:

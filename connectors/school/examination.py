@@ -21,17 +21,20 @@ from connectors.school.snapshot import Snapshot, SnapshotFacts
 from connectors.school.source import SchoolSource
 from journal.school import Window
 from journal.wording import BridgeError
+from mappings.lessons import counted_lessons, lesson_times, same_times
 from mappings.profile import Profile
 from mappings.pseudonyms import shown
 from mappings.raw import (
     ALL_TABLES,
+    BESIDES,
     FINGERPRINTS,
     JOURNAL_TABLES,
+    LESSON_COUNTS,
+    LESSONS,
     NOTHING,
     SCHOOL,
     SPOILT,
     SPOILT_TIME,
-    TOTALS,
     ColumnType,
     RawTable,
 )
@@ -83,11 +86,14 @@ class Examination:
     warnings: Mapping[str, int] = field(default_factory=dict)
     has_fingerprints: bool = False
     keeps_filling_times: bool = False
+    counts_differ: bool = False
+    """Whether `lesson_counts.sql` tells of other lessons than `lessons.sql`."""
 
     @property
     def ok(self) -> bool:
         """Tell whether a reading would go through; unmapped codes only set rows aside."""
-        return self.facts is not None and not self.problems and not any(q.problem or q.unfinished for q in self.queries)
+        wrong = self.problems or self.counts_differ or any(q.problem or q.unfinished for q in self.queries)
+        return self.facts is not None and not wrong
 
 
 def examine(
@@ -119,12 +125,19 @@ def examine(
         warnings={} if reading is None else _counts(reading.warnings["warning"]),
         has_fingerprints=FINGERPRINTS.name in draft.queries,
         keeps_filling_times=draft.keeps_filling_times,
+        counts_differ=_counts_differ(raw, draft),
     )
+
+
+def _counts_differ(raw: Mapping[str, pd.DataFrame], draft: Profile) -> bool:
+    if LESSONS.name not in raw or LESSON_COUNTS.name not in raw:
+        return False
+    return not same_times(lesson_times(raw, draft), counted_lessons(raw[LESSON_COUNTS.name], draft))
 
 
 def _tables(draft: Profile) -> list[RawTable]:
     named = {*draft.queries, *draft.unfinished}
-    return [*ALL_TABLES, *(table for table in (FINGERPRINTS, TOTALS) if table.name in named)]
+    return [*ALL_TABLES, *(table for table in BESIDES if table.name in named)]
 
 
 def _seen(

@@ -1,6 +1,7 @@
 """`dnevnik profile check` and `profile new` on real databases: what is shown, and that it names nobody."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,20 @@ def test_a_query_that_does_not_fit_is_said_and_hides_no_other(run: Run, world: R
     assert any("students.sql" in line and "birth_date" in line for line in wrong)
     assert any("lessons.sql: not finished" in line for line in wrong)
     assert " marks.sql: " in ended.out
+
+
+@pytest.mark.parametrize(("wrong", "status"), [(False, 1), (True, 2)])
+def test_lessons_that_are_counted_otherwise_than_they_stand_are_said(
+    run: Run, world: RealWorld, tmp_path: Path, *, wrong: bool, status: int
+) -> None:
+    shutil.copytree(PROFILES / "paragraf", tmp_path / "paragraf")
+    query = tmp_path / "paragraf" / "lesson_counts.sql"
+    text = query.read_text("utf-8")
+    query.write_text(text.replace("WHERE ", "WHERE l.CANCELLED = 0 AND ") if wrong else text, "utf-8")
+    ended = run("--config", world.config, "profile", "check", "0252", "--folder", tmp_path)
+    assert ended.status == status
+    assert ("✗ lesson_counts.sql counts other lessons" in ended.out) is wrong
+    assert " lesson_counts.sql: " in ended.out
 
 
 def test_a_database_that_is_away_is_said(run: Run, world: RealWorld) -> None:

@@ -10,10 +10,13 @@ import pytest
 from fakes.postgresql import postgresql
 
 from connectors.school.changes import read_changes
+from connectors.school.lessons import read_lessons
 from connectors.school.open import open_snapshot
 from connectors.school.read import SchoolSource, probe, read_fingerprints, read_identities, read_school
+from journal.actuality import Goal, measured
 from journal.frames import RECORDS, SET_ASIDE, WARNINGS
 from journal.school import SchoolReading, Window
+from journal.school_calendar import SchoolCalendar
 from mappings.fingerprints import Seen, changed_journals
 from mappings.profile import load_profile
 from mappings.raw import JOURNALS, LESSONS, NOTHING
@@ -183,5 +186,8 @@ def test_a_group_has_a_teacher_and_no_class_and_nothing_tells_when_a_lesson_was_
     assert set(journals["class_id"]) == set(journals["parallel"]) == {NOTHING}
     assert len(lessons) > 0
     assert lessons["filled_at"].isna().all()
+    told = read_lessons(SchoolSource(url), PROFILE, code="0252", window=WINDOW)
+    assert (told.known, len(told.rows)) == (False, len(lessons))
+    assert measured(told, date(2026, 11, 25), Goal(), SchoolCalendar()).figure.share is None
     assert not PROFILE.keeps_filling_times
     assert load_profile("paragraf").keeps_filling_times

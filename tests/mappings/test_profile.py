@@ -171,6 +171,13 @@ def test_a_moment_as_a_number_is_said_in_each_dialects_words(dialect: str) -> No
     assert "{" not in sql
 
 
+@pytest.mark.parametrize("dialect", ["firebird", "postgresql", "mysql", "sqlite", "mssql", "another"])
+def test_a_moments_day_is_said_in_each_dialects_words(dialect: str) -> None:
+    sql = Query("x", "SELECT {day t.M} FROM T t GROUP BY {day t.M}").render("{column}", "qmark", dialect).sql
+    assert sql.count("t.M") == 2
+    assert "{" not in sql
+
+
 def test_a_query_asks_for_all_journals_some_or_none() -> None:
     query = Query("x", "SELECT 1 FROM T t WHERE t.D > :first AND {journals t.J} AND t.S = :school")
     assert query.by_journal
