@@ -5,6 +5,7 @@ import io
 import json
 import stat
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from worlds.command_line import Run
 from worlds.real_world import RealWorld
 
 from connectors.school.embedded import use_embedded_firebird
+from journal.school import school_year
 from mappings.reasons import CATALOGUE, Severity
 from reports.findings import COLUMNS
 
@@ -130,3 +132,18 @@ def test_a_school_that_is_away_is_said(run: Run, world: RealWorld, tmp_path: Pat
     assert ended.status == 2
     assert json.loads(ended.out)["schools"]["0252"]["failure"]["code"] == "school-unreachable"
     assert run("--config", world.config, "findings", "9999").status == 2
+
+
+def test_a_calendar_tells_of_lessons_on_other_days(run: Run, world: RealWorld) -> None:
+    def off_days(command: str) -> int:
+        school = json.loads(run("--config", world.config, command, "0252", "--json").out)["schools"]["0252"]
+        return sum(one["count"] for one in school["findings"] if one["code"] == "no-school-day")
+
+    year = school_year(datetime.now(UTC).date())
+    text = world.config.read_text()
+    days = f'[{year.first.year}]\nvacations = ["{year.first}/{year.last}"]\n'
+    (world.config.parent / "off.toml").write_text(days, encoding="utf-8")
+    world.config.write_text(text.replace('code = "0252"\n', 'code = "0252"\ncalendar = "off.toml"\n'))
+    found, planned = off_days("findings"), off_days("plan")
+    world.config.write_text(text)
+    assert found == planned > 100
