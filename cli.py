@@ -135,6 +135,27 @@ def reconcile(context: typer.Context, schools: Schools = None, *, as_document: A
     return delivery.reconcile(call_of(context), schools or (), as_document=as_document)
 
 
+@app.command(help=help_of("actuality"))
+def actuality(
+    context: typer.Context,
+    schools: Schools = None,
+    *,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help=help_of("actuality-as-of"), show_default=False)
+    ] = None,
+    by: Annotated[str, typer.Option("--by", metavar="WHAT", help=help_of("actuality-by"))] = "school",
+    listed: Annotated[bool, typer.Option("--list", help=help_of("actuality-list"))] = False,
+    lessons: Annotated[
+        Path | None, typer.Option("--lessons", metavar="FILE", help=help_of("actuality-lessons"), show_default=False)
+    ] = None,
+    as_document: AsDocument = False,
+) -> ExitStatus:
+    """Say what share of lessons was filled in in time."""
+    from commands.actuality import Wish, show
+
+    return show(call_of(context), schools or (), Wish(as_of, by, listed, lessons, as_document))
+
+
 @app.command(help=help_of("report"))
 def report(
     context: typer.Context,
@@ -149,6 +170,23 @@ def report(
     from commands import delivery
 
     return delivery.report(call_of(context), schools or (), as_document=as_document, pages=html)
+
+
+@app.command(help=help_of("findings"))
+def findings(
+    context: typer.Context,
+    schools: Schools = None,
+    *,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help=help_of("findings-csv"), show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help=help_of("force"))] = False,
+    as_document: AsDocument = False,
+) -> ExitStatus:
+    """Say what is wrong or odd in the schools' journals."""
+    from commands import quality
+
+    return quality.findings(call_of(context), schools or (), table=table, force=force, as_document=as_document)
 
 
 @hold_app.command("list", help=help_of("hold-list"))

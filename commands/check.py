@@ -11,6 +11,7 @@ from functools import partial
 from commands.call import Call, utc_now
 from commands.check_outside import look_at_certificate, look_at_portal, look_at_school
 from commands.check_own import look_at_audit, look_at_database, look_at_key
+from commands.check_school_days import look_at_school_days
 from commands.check_terms import look_at_terms
 from commands.check_witnesses import look_at_witnesses
 from commands.findings import Condition, Finding, found, guarded
@@ -38,6 +39,7 @@ def _findings(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield found(Condition.FINE, _FILE, file=settings.file)
     else:
         yield found(Condition.LOOK, _NO_SCHOOLS, file=settings.file)
+    yield from look_at_school_days(settings, now)
     own = list(guarded("[bridge] state", partial(look_at_database, settings)))
     for secret in (audit.signing_key, audit.master_key):
         own += guarded(secret.key, partial(look_at_key, secret, is_private=True))

@@ -161,6 +161,18 @@ HELP: Mapping[str, Wording] = {
         ru="сертификат и ключ TLS в одном файле PEM; без него — открытый HTTP за своим прокси",
         en="TLS certificate and key in one PEM file; without it plain HTTP, behind a proxy of yours",
     ),
+    "actuality": Wording(
+        ru="Показать, какая доля уроков заполнена вовремя, с формулой и уроками.",
+        en="Show what share of lessons was filled in in time, with its formula and lessons.",
+    ),
+    "actuality-as-of": Wording(ru="на какой день, не позже сегодняшнего", en="of which day, today at the latest"),
+    "actuality-by": Wording(
+        ru="по чему: school, class, subject, teacher, week", en="by what: school, class, subject, teacher, week"
+    ),
+    "actuality-list": Wording(
+        ru="показать уроки, не заполненные в срок", en="show the lessons that were not filled in in time"
+    ),
+    "actuality-lessons": Wording(ru="записать все уроки в новый файл CSV", en="write all lessons into a new CSV file"),
     "profile": Wording(
         ru="Как читается база школы: проверить профиль, составить новый.",
         en="How a school's database is read: check a profile, begin a new one.",
@@ -219,6 +231,14 @@ HELP: Mapping[str, Wording] = {
     "reconcile": Wording(
         ru="Сверить записи портала с учётом моста и исправить.",
         en="Hold the portal's holdings against the ledger, and mend.",
+    ),
+    "findings": Wording(
+        ru="Прочитать школы и показать, что в журналах не так: сколько, что это значит, что делать, где.",
+        en="Read the schools and show what is wrong in the journals: how much, what it means, what to do, where.",
+    ),
+    "findings-csv": Wording(
+        ru="записать все находки таблицей, по строке на каждую, без имён",
+        en="write all findings as a table, a line each, without names",
     ),
     "report": Wording(ru="Показать итоги последних передач.", en="Show what came of the newest runs."),
     "html": Wording(

@@ -137,6 +137,8 @@ def document(seen: Examination) -> dict[str, object]:
         "read_only": seen.facts and seen.facts.read_only,
         "problems": [said(problem) for problem in seen.problems],
         "fingerprints": seen.has_fingerprints,
+        "filling_times": seen.keeps_filling_times,
+        "lesson_counts_differ": seen.counts_differ,
         "queries": [
             {
                 "name": query.name,

@@ -11,7 +11,7 @@ from commands.console import Console
 from commands.findings import Condition
 from connectors.school.examination import ColumnSeen, Examination, QuerySeen
 from journal.wording import Language, Wording
-from mappings.raw import OWN_VALUE, ColumnType
+from mappings.raw import FILLED_AT, OWN_VALUE, WHOSE, ColumnType
 from mappings.reasons import MEANINGS, RecordWarning, SetAsideReason
 
 _HEAD = Wording(
@@ -32,6 +32,18 @@ _FINGERPRINTS = Wording(
 )
 _NO_FINGERPRINTS = Wording(
     ru="Отпечатков журналов (fingerprints.sql) нет", en="There are no fingerprints of journals (fingerprints.sql)"
+)
+_FILLING_TIMES = Wording(
+    ru="Известно, когда заполнен урок (filled_at): актуальность считается",
+    en="It is known when a lesson was filled in (filled_at): actuality is counted",
+)
+_NO_FILLING_TIMES = Wording(
+    ru="Неизвестно, когда заполнен урок (filled_at в lessons.sql): актуальность не считается",
+    en="It isn't known when a lesson was filled in (filled_at in lessons.sql): actuality isn't counted",
+)
+_COUNTS_DIFFER = Wording(
+    ru="lesson_counts.sql считает не те уроки, что lessons.sql: исправьте его или удалите",
+    en="lesson_counts.sql counts other lessons than lessons.sql: mend it or delete it",
 )
 _UNFINISHED = Wording(ru="{query}.sql: не дописан, замените TODO", en="{query}.sql: not finished, replace TODO")
 _EMPTY = Wording(ru="{query}.sql: ни одной строки", en="{query}.sql: no rows")
@@ -85,8 +97,11 @@ def _verdict(seen: Examination, language: Language) -> Iterator[str]:
         (seen.facts.one_state, _ONE_STATE, _MANY_STATES),
         (seen.facts.read_only, _READ_ONLY, _WRITABLE),
         (seen.has_fingerprints, _FINGERPRINTS, _NO_FINGERPRINTS),
+        (seen.keeps_filling_times, _FILLING_TIMES, _NO_FILLING_TIMES),
     ):
         yield f"{Condition.FINE if fine else Condition.LOOK} {(yes if fine else no).say(language)}"
+    if seen.counts_differ:
+        yield f"{Condition.WRONG} {_COUNTS_DIFFER.say(language)}"
 
 
 def _draw_query(console: Console, query: QuerySeen) -> None:
@@ -109,8 +124,8 @@ def _draw_query(console: Console, query: QuerySeen) -> None:
     for number, title in enumerate(_COLUMNS):
         table.add_column(title.say(language), justify="right" if number == 2 else "left", no_wrap=number < 3)  # noqa: PLR2004  the share
     for column in query.columns:
-        if not column.filled and column.name in OWN_VALUE:
-            continue  # most schools' marks have codes
+        if not column.filled and column.name in OWN_VALUE | WHOSE | {FILLED_AT}:
+            continue  # may be left out, and most schools' marks have codes
         table.add_row(*_row(column, query.rows, language))
     console.draw(table)
 

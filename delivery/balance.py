@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from journal.actuality import SchoolActuality
 from journal.wording import ExitStatus, Wording
+from mappings.findings import FindingCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,10 @@ class SchoolBalance:
     `withheld`, `set_aside`, `warnings` and `withdrawn` are counts by reason code. `withdrawn` counts records
     taken back from the portal, `failed` counts records that were to be published and were not taken.
     Of the journals that were not read again, because nothing in them changed, `journals_not_read` gives the number,
-    `records_not_read` that of their records when last read, `set_aside_not_read` how many of these were set aside then;
-    none of this is in `read`.
+    `records_not_read` that of their records when last read, `set_aside_not_read` how many of these were set aside then
+    and `warnings_not_read` how many warnings they had; none of this is in `read`.
+    `findings` counts what is wrong or odd by code, class and teacher, in all journals, read in this run or not.
+    `actuality` says how many lessons were filled in in time; None where no lessons were read.
     `differences` counts, after a reconciliation, what the portal and the ledger disagreed on, by name.
     """
 
@@ -81,11 +85,19 @@ class SchoolBalance:
     journals_not_read: int = 0
     records_not_read: int = 0
     set_aside_not_read: Mapping[str, int] = field(default_factory=dict)
+    warnings_not_read: Mapping[str, int] = field(default_factory=dict)
+    findings: Sequence[FindingCount] = ()
+    actuality: SchoolActuality | None = None
 
     @property
     def all_set_aside(self) -> Mapping[str, int]:
         """All rows set aside, by reason: those of this reading and those of journals that were not read again."""
         return dict(Counter(self.set_aside) + Counter(self.set_aside_not_read))
+
+    @property
+    def all_warnings(self) -> Mapping[str, int]:
+        """All warnings of records, likewise."""
+        return dict(Counter(self.warnings) + Counter(self.warnings_not_read))
 
     @property
     def balances(self) -> bool:

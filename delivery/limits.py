@@ -3,13 +3,16 @@
 Rules. Withdrawals that the law demands are never limited. A share is of the records that the portal holds
 of this school; the very first publication is no change. Changes of at most `small_change` records never hold,
 else one deletion in a school of five marks would. A school's database that has far fewer rows than when it was last
-read, or other columns, holds whatever would come of it: it may be another database, or half of one.
+read, or other columns, holds whatever would come of it: it may be another database, or half of one. So does a school
+whose teachers fill in too few lessons in time, where the installation says that this holds (`journal.actuality`).
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Exceeded = Literal["withdraw_share", "withdraw_count", "change_share", "source_shrunk", "schema_differs"]
+Exceeded = Literal[
+    "withdraw_share", "withdraw_count", "change_share", "source_shrunk", "schema_differs", "actuality_below"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ from flows.bridge import Bridge, School
 from flows.technical_log import open_technical_log
 from flows.witness_opening import open_witnessing
 from flows.witnessing import refuse_contradicted
+from journal.actuality import Goal
 from journal.school import SchoolReading, StudentIdentity, Window
+from journal.school_calendar import SchoolCalendar
 from journal.wording import BridgeError, Wording
 from mappings.fingerprints import Seen
 from mappings.profile import load_profile
@@ -112,12 +114,24 @@ def school_source(section: SchoolSection) -> SchoolSource:
     return SchoolSource(section.source, password)
 
 
-def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
+def goal(settings: Settings) -> Goal:
+    """Return what share of lessons is to be filled in in time."""
+    section = settings.actuality
+    return Goal(section.lesson_filled_within_days, section.target, holds=section.below_target == "hold")
+
+
+def _school(section: SchoolSection, timezone: ZoneInfo, calendar: SchoolCalendar) -> School:
     profile = load_profile(section.profile)
 
     def read(window: Window, today: date) -> SchoolReading:
         return read_school(
-            school_source(section), profile, code=section.code, window=window, today=today, timezone=timezone
+            school_source(section),
+            profile,
+            code=section.code,
+            window=window,
+            today=today,
+            timezone=timezone,
+            school_days=calendar,
         )
 
     def changes(window: Window, today: date, before: Seen | None) -> tuple[SchoolReading, Seen]:
@@ -130,6 +144,7 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
             timezone=timezone,
             software=software(),
             before=before,
+            school_days=calendar,
         )
 
     def identities() -> Sequence[StudentIdentity]:
@@ -145,6 +160,7 @@ def _school(section: SchoolSection, timezone: ZoneInfo) -> School:
         pilot_classes=frozenset(section.pilot_classes),
         paused=tuple((pause.first, pause.last) for pause in section.paused),
         read_changes=changes,
+        calendar=calendar,
     )
 
 
@@ -188,7 +204,10 @@ def assemble(
         log=log,
         origin=settings.audit.origin,
         vault=vault,
-        schools={section.code: _school(section, settings.bridge.timezone) for section in settings.schools},
+        schools={
+            section.code: _school(section, settings.bridge.timezone, settings.school_days(section))
+            for section in settings.schools
+        },
         clock=now,
         new_id=new_id,
         timezone=settings.bridge.timezone,
@@ -199,18 +218,19 @@ def assemble(
         turns=Turns(engine, settings.portal.requests_per_minute),
         software=software(),
         full_every_days=settings.reading.full_every_days,
+        goal=goal(settings),
         witnessing=open_witnessing(settings, engine, log, settings.audit.origin, now),
         boundary=boundary,
     )
 
 
 @cache
-def _settings(path: Path, _changed: int) -> Settings:
+def _settings(path: Path, _changed: tuple[int, ...]) -> Settings:
     return configuration.load(path)
 
 
 @cache
-def _assembled(path: Path, changed: int, _keys_changed: tuple[int, ...]) -> Bridge:
+def _assembled(path: Path, changed: tuple[int, ...], _keys_changed: tuple[int, ...]) -> Bridge:
     settings = _settings(path, changed)
     open_technical_log(settings.bridge.log)
     return assemble(settings)
@@ -223,9 +243,10 @@ def _changed(path: Path | None) -> int:
 def shared_bridge() -> Bridge:
     """Return this process's bridge for the configuration that DNEVNIK_CONFIG names (default ./bridge.toml).
 
-    It is put together anew when the file or a key of the audit has changed.
+    It is put together anew when the file, a calendar of school days or a key of the audit has changed.
     """
     path = Path(os.environ.get("DNEVNIK_CONFIG", "bridge.toml")).resolve()
-    changed = _changed(path)
+    own = (_changed(path),)
+    changed = (*own, *map(_changed, _settings(path, own).calendar_files))
     audit = _settings(path, changed).audit
     return _assembled(path, changed, (_changed(audit.master_key.path), _changed(audit.signing_key.path)))

@@ -12,8 +12,10 @@ from consent_registry.sealed.vault import Vault
 from delivery.limits import Limits
 from delivery.patience import Patience, Turns
 from flows.witnessing import Witnessing
+from journal.actuality import Goal
 from journal.portal import Portal
 from journal.school import SchoolReading, StudentIdentity, Window
+from journal.school_calendar import SchoolCalendar
 from journal.wording import BridgeError, Language, Wording
 from mappings.fingerprints import Seen
 
@@ -40,6 +42,7 @@ class School:
         default=None, repr=False
     )
     """Reads what may have changed since it was seen (None: all), and tells what is seen now; None: `read` is all."""
+    calendar: SchoolCalendar = field(default_factory=SchoolCalendar)
 
     def is_paused(self, day: date) -> bool:
         """Tell whether nothing but lawful withdrawals may be sent on `day`."""
@@ -67,6 +70,8 @@ class Bridge:
     software: str
     full_every_days: int = 7
     """After so many days a run reads all of a school; 0: always."""
+    goal: Goal = field(default_factory=Goal)
+    """What share of lessons is to be filled in in time, and whether less holds a school."""
     witnessing: Witnessing | None = field(default=None, repr=False)
     boundary: Callable[[str], None] = field(default=lambda _: None)
 

@@ -33,8 +33,10 @@ from delivery.send_links import told_links
 from delivery.watch import mark_of
 from flows.bridge import Bridge, School
 from flows.standing_grounds import Standing, standing_at
+from journal.actuality import SchoolActuality, measured
 from journal.frames import RECORDS, SET_ASIDE, empty_frame
 from journal.school import RosterEntry, SchoolReading, Window
+from mappings.findings import FindingCount, counted
 from mappings.reasons import TAKES_BACK
 
 LATE = "consent-changed"
@@ -48,11 +50,15 @@ database without leaving it: the limits hold them, for a wrong or emptied databa
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The journals that were not read again: their number, that of their records, how many were set aside, and why."""
+    """The journals that were not read again: their number, that of their records, how many were set aside, and why.
+
+    `warnings`: how many warnings their records had, by code.
+    """
 
     journals: int = 0
     records: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,10 @@ class Look:
     unread: Unread = field(default_factory=Unread)
     standing: Standing | None = field(default=None, repr=False)
     """All grounds of the school, as the plan was made of them."""
+    findings: Sequence[FindingCount] = ()
     suspicions: tuple[Exceeded, ...] = ()
     schema: str = ""
+    actuality: SchoolActuality | None = None
 
 
 def grounds_of(
@@ -197,7 +205,14 @@ def look_at(
         pilot="" if read is None else _taking_part(roster, today, pilot),
         doubtful=doubtful,
         standing=standing_at(mark, grounds) if student_keys is None else None,
+        findings=() if read is None else counted(read, {}),
+        actuality=_actuality(bridge, school, read, today),
     )
+
+
+def _actuality(bridge: Bridge, school: School, read: SchoolReading | None, today: date) -> SchoolActuality | None:
+    lessons = None if read is None else read.lessons
+    return None if lessons is None else measured(lessons, today, bridge.goal, school.calendar)
 
 
 def _elsewhere(connection: Connection, school: str, judged: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
@@ -278,6 +293,9 @@ def expected_balance(look: Look, leave: Leave, blank: SchoolBalance) -> SchoolBa
         journals_not_read=look.unread.journals,
         records_not_read=look.unread.records,
         set_aside_not_read=look.unread.set_aside,
+        warnings_not_read=look.unread.warnings,
+        findings=look.findings,
+        actuality=look.actuality,
     )
 
 
@@ -302,7 +320,7 @@ def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
         return Leave(PAUSED)
     plan = look.records
     limits = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
-    over = (*limits, *look.suspicions)
+    over = (*limits, *look.suspicions, *_too_late(look))
     if not over:
         return Leave()
     digest = _named(bridge, school, look, over)
@@ -312,8 +330,22 @@ def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
     return Leave(HELD, HeldPlan(digest, over, plan.limited_withdrawals, plan.changes, plan.holdings))
 
 
+def _too_late(look: Look) -> tuple[Exceeded, ...]:
+    """Name the hold of a school whose teachers fill in too few lessons in time, where that is to hold it."""
+    return ("actuality_below",) if look.actuality and look.actuality.goal.holds and look.actuality.below else ()
+
+
 def _named(bridge: Bridge, school: School, look: Look, over: Sequence[Exceeded]) -> str:
-    """Return the digest that an approval counts for: of the acts, but of other columns alone, whatever the acts."""
+    """Return the digest that an approval counts for: of the acts, but of other columns alone, whatever the acts.
+
+    A hold for lessons that were not filled in is no word about the plan: it keeps its digest from the day on which it
+    was stored, so that an approval lets the next run through, whatever teachers wrote meanwhile.
+    """
+    if set(over) == {"actuality_below"}:
+        with reading(bridge.engine) as connection:
+            waiting = holds.list_holds(connection, school.code)
+        since = next((one.plan.digest for one in waiting if set(one.plan.exceeded) == set(over)), None)
+        return since or hashlib.sha256(f"actuality_below\n{look.now.isoformat()}".encode()).hexdigest()
     acts = "" if set(over) == {"schema_differs"} else digest_of(held_back(planned_acts(bridge, school, look)))
     if "schema_differs" not in over:
         return acts

@@ -12,6 +12,8 @@ Rules. All is read (docs/adr/read-what-changed.md):
 - when a row that was read has its record in a journal that was not.
 The last two are seen only once the changed journals have been read; then all is read after them.
 What was read less of is decided anew all the same: students who lose a link lose their records in every journal.
+What was found wrong or odd in journals that are not read again counts as it did when they were last read, for what they
+say has not changed; findings about students are made anew in every run, for students are read whole.
 Deliberately not here: which journals changed (`mappings.fingerprints`), where it is kept (`delivery.seen`).
 """
 
@@ -34,6 +36,7 @@ from delivery.tables import RECORD
 from flows.bridge import Bridge, School
 from flows.look import LATE, Leave, Look, Unread, look_at
 from journal.school import RosterEntry, SchoolReading, school_year
+from mappings.findings import counted
 from mappings.fingerprints import Seen
 
 
@@ -101,15 +104,18 @@ def look_at_read(
     only = read.reading.only
     if only is None:
         return told
-    others = [one for key, one in read.seen.journals.items() if key not in only]
+    others = {key: one for key, one in read.seen.journals.items() if key not in only}
     aside: Counter[str] = Counter()
-    for one in others:
+    warned: Counter[str] = Counter()
+    for one in others.values():
         aside.update(one.set_aside)
+        warned.update(one.warnings)
     with reading(bridge.engine) as connection:
         earlier = last_balances(connection, [school.code])
     listed = [row for balance in earlier for row in balance.rows_set_aside if row.journal and row.journal not in only]
     rows = (*look.rows_set_aside, *listed)[:MOST_ROWS_LISTED]
-    return replace(told, unread=Unread(len(others), sum(one.rows for one in others), dict(aside)), rows_set_aside=rows)
+    unread = Unread(len(others), sum(one.rows for one in others.values()), dict(aside), dict(warned))
+    return replace(told, unread=unread, rows_set_aside=rows, findings=counted(read.reading, others))
 
 
 def _suspicions(bridge: Bridge, seen: Seen, sight: Sight | None) -> tuple[Exceeded, ...]:

@@ -9,14 +9,17 @@ school's system keeps no time of filling nothing can be known: there is no share
 Deliberately not here: which days are school days, where lessons come from, what follows from a low share.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from journal.school import SchoolLessons
+from journal.school_calendar import SchoolCalendar
 
 SEARCHED = 400
 """Days after a lesson in which its last day is looked for; a calendar with fewer school days leaves it open."""
@@ -39,11 +42,21 @@ COUNTED = (Standing.IN_TIME, Standing.LATE, Standing.NOT_FILLED)
 
 @dataclass(frozen=True, slots=True)
 class Actuality:
-    """How many lessons were counted, and how many of them were filled in in time. `known`: filling times are kept."""
+    """How many lessons there are of each standing: three that are counted, and `not_counted` by `Standing`.
 
-    in_time: int
-    counted: int
+    `known`: the school's system keeps filling times.
+    """
+
+    in_time: int = 0
+    late: int = 0
+    not_filled: int = 0
+    not_counted: Mapping[str, int] = field(default_factory=dict)
     known: bool = True
+
+    @property
+    def counted(self) -> int:
+        """The lessons that the share is of."""
+        return self.in_time + self.late + self.not_filled
 
     @property
     def share(self) -> float | None:
@@ -53,6 +66,33 @@ class Actuality:
     def reaches(self, target: float) -> bool | None:
         """Tell whether the share is the target or more; None where there is no share."""
         return None if self.share is None else self.share >= target
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is asked of a school: within how many school days, of what share of lessons, and whether less holds it."""
+
+    within_days: int = 2
+    target: float = 0.95
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolActuality:
+    """A school's figure on a day, with the goal that it is held against.
+
+    `assumed`: no calendar knows the school year, so that vacations count as school days.
+    """
+
+    as_of: date
+    goal: Goal
+    figure: Actuality
+    assumed: bool = False
+
+    @property
+    def below(self) -> bool:
+        """Tell whether there is a share, and it is below the target."""
+        return self.figure.reaches(self.goal.target) is False
 
 
 def last_day(lesson: date, within_days: int, is_school_day: Callable[[date], bool]) -> date | None:
@@ -89,18 +129,31 @@ def standings(
     return pd.Series(result, index=lessons.index, dtype="str")
 
 
+def measured(lessons: SchoolLessons, as_of: date, goal: Goal, calendar: SchoolCalendar) -> SchoolActuality:
+    """Return a school's figure on `as_of`."""
+    standing = standings(lessons.rows, as_of, within_days=goal.within_days, is_school_day=calendar.is_school_day)
+    return SchoolActuality(as_of, goal, figure(standing, known=lessons.known), assumed=not calendar.knows(as_of))
+
+
 def figure(standing: pd.Series, *, known: bool = True) -> Actuality:
     """Return the figure of lessons of these standings."""
-    counted = int(standing.isin([str(one) for one in COUNTED]).sum())
-    return Actuality(int((standing == str(Standing.IN_TIME)).sum()), counted, known)
+    counts = standing.value_counts()
+    found = {one: int(counts.get(str(one), 0)) for one in Standing}
+    return Actuality(
+        in_time=found[Standing.IN_TIME],
+        late=found[Standing.LATE],
+        not_filled=found[Standing.NOT_FILLED],
+        not_counted={str(one): count for one, count in found.items() if count and one not in COUNTED},
+        known=known,
+    )
 
 
-def figures_by(
-    lessons: pd.DataFrame, standing: pd.Series, columns: Sequence[str]
-) -> dict[tuple[object, ...], Actuality]:
-    """Return the figure of each group of lessons that agree in `columns`; groups of which nothing is counted too."""
-    groups = standing.groupby([lessons[name] for name in columns], dropna=False)
-    return {tuple(key): figure(part) for key, part in groups}
+def figures_by(lessons: pd.DataFrame, standing: pd.Series, column: str, *, known: bool = True) -> dict[str, Actuality]:
+    """Return the figure of each group of lessons that agree in `column`, groups of which nothing is counted too.
+
+    The texts of `column` name the groups; lessons where it is null are the group "".
+    """
+    return {str(name): figure(part, known=known) for name, part in standing.groupby(lessons[column].fillna(""))}
 
 
 def _last_days(

@@ -1,6 +1,7 @@
 """The columns of the bulk frames, declared once.
 
-`RECORDS` is what a profile makes of a school's rows; `SET_ASIDE` and `WARNINGS` go beside it.
+`RECORDS` is what a profile makes of a school's rows; `SET_ASIDE` and `WARNINGS` go beside it. `FINDINGS` tells of both,
+and of students, where in the school they stand: a row a finding.
 `source_key` names the school's row within its school for as long as the row lives ("mark:123").
 Texts are already in the form that the portal admits; `weight` is decimal text; dates are midnight without
 zone, `entered_at` is an instant in UTC. A missing optional text is None/NaN.
@@ -43,6 +44,21 @@ SET_ASIDE = pa.DataFrameSchema(
 
 WARNINGS = pa.DataFrameSchema(
     {"source_key": pa.Column(str), "warning": pa.Column(str)},
+    strict=True,
+    ordered=True,
+    index=pa.Index(int),
+)
+
+FINDINGS = pa.DataFrameSchema(
+    {
+        "code": pa.Column(str),
+        "source_key": pa.Column(str, nullable=True),
+        "student_key": pa.Column(str, nullable=True),
+        "journal": pa.Column(str, nullable=True),
+        "class_name": pa.Column(str, nullable=True),
+        "teacher": pa.Column(str, nullable=True),
+        "date": pa.Column("datetime64[s]", nullable=True),
+    },
     strict=True,
     ordered=True,
     index=pa.Index(int),

@@ -11,19 +11,12 @@ from datetime import date
 
 import pandas as pd
 
+from journal.frames import FINDINGS, empty_frame
+from journal.window import Window, school_year
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The days whose records are read, both included."""
-
-    first: date
-    last: date
-
-
-def school_year(today: date) -> Window:
-    """Return the school year that `today` lies in: 1 September to 31 August."""
-    start = today.year if (today.month, today.day) >= (9, 1) else today.year - 1
-    return Window(date(start, 9, 1), date(start + 1, 8, 31))
+__all__ = [
+    "Enrolment", "Place", "RosterEntry", "SchoolLessons", "SchoolReading", "StudentIdentity", "Window", "school_year",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +58,27 @@ class StudentIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a school a journal stands: its class and its teacher, by the school's own key; None where unknown."""
+
+    class_name: str | None = None
+    teacher: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolLessons:
+    """A school's lessons, a row each, and whether its system keeps when a lesson was filled in (`known`).
+
+    Columns: `date`, `filled_at`, `filled_on` (datetime64[s], local), `cancelled`, `unclear` (bool). Where it is told
+    whose a lesson is, besides: `lesson`, `journal` (keys), `number` (Int64), `class_name`, `subject`, `teacher` (texts,
+    null where there is none).
+    """
+
+    rows: pd.DataFrame = field(repr=False)
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolReading:
     """Everything that one run read of one school's journal."""
 
@@ -79,8 +93,14 @@ class SchoolReading:
     aside_journals: pd.Series | None = field(default=None, repr=False)
     aside_days: pd.Series | None = field(default=None, repr=False)
     """The day of each of `set_aside`."""
+    findings: pd.DataFrame = field(default_factory=lambda: empty_frame(FINDINGS), repr=False)
+    """What is wrong or odd: each of `set_aside` and `warnings`, and of the students, with its place."""
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    """The school's journals by their keys, also those that were not read."""
     only: frozenset[str] | None = None
     """The journals that were read, by their keys; None: all."""
+    lessons: SchoolLessons | None = field(default=None, repr=False)
+    """The lessons of all journals, also of those that were not read."""
 
     @property
     def rows_read(self) -> int:

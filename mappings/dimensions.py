@@ -81,13 +81,17 @@ class Lessons:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Works by position, each at its lesson's and its type's position; `weight` is decimal text."""
+    """Works by position, each at its lesson's and its type's position.
+
+    `weight` is decimal text; it is wrong where it is no number, odd where it is one that no work should have.
+    """
 
     lookup: Lookup
     lesson: IntArray
     work: IntArray
     weight: ObjectArray
     weight_wrong: BoolArray
+    weight_odd: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,8 @@ class Dimensions:
     controls: Controls
 
 
-def dimensions(raw: RawJournal, encoding: Encoding) -> Dimensions:
-    """Join the raw dimension tables with each other."""
+def dimensions(raw: RawJournal, encoding: Encoding, most_weight: Decimal | None = None) -> Dimensions:
+    """Join the raw dimension tables with each other; a weight above `most_weight` is odd (None: none is too large)."""
     subjects = _names(raw[SUBJECTS.name], "name", SUBJECT_LIMIT, encoding)
     works = _names(raw[CONTROL_TYPES.name], "name", WORK_LIMIT, encoding)
     journals = Lookup(_integers(raw[JOURNALS.name], "id"))
@@ -120,7 +124,7 @@ def dimensions(raw: RawJournal, encoding: Encoding) -> Dimensions:
         journals=journals,
         journal_subject=journal_subject,
         lessons=lessons,
-        controls=_controls(raw[CONTROLS.name], lessons.lookup, works.lookup),
+        controls=_controls(raw[CONTROLS.name], lessons.lookup, works.lookup, most_weight),
     )
 
 
@@ -156,17 +160,23 @@ def _lessons(table: pd.DataFrame, journals: Lookup, journal_subject: IntArray) -
     )
 
 
-def _controls(table: pd.DataFrame, lessons: Lookup, works: Lookup) -> Controls:
+def _controls(table: pd.DataFrame, lessons: Lookup, works: Lookup, most_weight: Decimal | None) -> Controls:
     costs = table["cost"].tolist()
     weights = decimal_texts(costs)
     wrong = [cost is not None and weight is None for cost, weight in zip(costs, weights, strict=True)]
+    odd = {text: _odd(Decimal(text), most_weight) for text in set(weights) if text is not None}
     return Controls(
         lookup=Lookup(_integers(table, "id")),
         lesson=lessons.positions(np.append(_integers(table, "lesson_id"), NOTHING)),
         work=works.positions(np.append(_integers(table, "type_id"), NOTHING)),
         weight=np.array([*weights, None], object),
         weight_wrong=np.array([*wrong, False]),
+        weight_odd=np.array([*(weight is not None and odd[weight] for weight in weights), False]),
     )
+
+
+def _odd(weight: Decimal, most: Decimal | None) -> bool:
+    return weight <= 0 or (most is not None and weight > most)
 
 
 def decimal_texts(numbers: Sequence[Decimal | None]) -> list[str | None]:

@@ -29,6 +29,7 @@ NO_KIND = -1
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 KindArray = npt.NDArray[np.int8]
+PlaceArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Facts:
     `first` and `last` are the days on one of which the student must have been enrolled; `last` is the
     record's date. `subject` and `journal` are positions in their dimensions; `value` is a text. `unreadable`: a field
     that says what or whose the fact is can't be read. `left_out`: an optional field was given and doesn't fit the
-    portal.
+    portal. `lesson` and `period` are positions in their dimensions, beyond the last where the fact leads to none or has
+    none (`of_lesson`: it has to lead to one). `weight_odd`: the weight that it goes with is out of range.
     """
 
     source_key: ObjectArray
@@ -50,6 +52,9 @@ class Facts:
     period_unknown: BoolArray
     cancelled: BoolArray
     duplicate: BoolArray
+    of_lesson: BoolArray
+    lesson: PlaceArray
+    period: PlaceArray
     journal: IntArray
     subject: IntArray
     value: ObjectArray
@@ -61,6 +66,7 @@ class Facts:
     number: IntArray
     number_wrong: BoolArray
     weight: ObjectArray
+    weight_odd: BoolArray
     work: ObjectArray
     work_spoilt: BoolArray
     comment: ObjectArray
@@ -148,6 +154,9 @@ def _marks(reading: _Reading) -> Facts:
         period_unknown=np.zeros(len(table), bool),
         cancelled=known.lessons.cancelled[lesson],
         duplicate=_repeated(control_id, student),
+        of_lesson=np.ones(len(table), bool),
+        lesson=lesson.astype(np.int32),
+        period=np.full(len(table), known.periods.name.lookup.size, np.int32),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
         value=values.text,
@@ -159,6 +168,7 @@ def _marks(reading: _Reading) -> Facts:
         number=known.lessons.number[lesson],
         number_wrong=known.lessons.number_wrong[lesson],
         weight=only(known.controls.weight[control], plain),
+        weight_odd=known.controls.weight_odd[control] & plain,
         work=only(known.works.text[work], plain & ~too_long),
         work_spoilt=plain & known.works.spoilt[work],
         comment=only(notes.values, ~note_long),
@@ -186,6 +196,9 @@ def _absences(reading: _Reading) -> Facts:
         period_unknown=no,
         cancelled=known.lessons.cancelled[lesson],
         duplicate=no,
+        of_lesson=~no,
+        lesson=lesson.astype(np.int32),
+        period=np.full(size, known.periods.name.lookup.size, np.int32),
         journal=known.lessons.journal[lesson],
         subject=known.lessons.subject[lesson],
         value=values.text,
@@ -197,6 +210,7 @@ def _absences(reading: _Reading) -> Facts:
         number=known.lessons.number[lesson],
         number_wrong=known.lessons.number_wrong[lesson],
         weight=none,
+        weight_odd=no,
         work=none,
         work_spoilt=no,
         comment=none,
@@ -228,6 +242,9 @@ def _period_marks(reading: _Reading) -> Facts:
         period_unknown=kind == NO_KIND,
         cancelled=no,
         duplicate=no,
+        of_lesson=no,
+        lesson=np.full(size, known.lessons.lookup.size, np.int32),
+        period=period.astype(np.int32),
         journal=journal,
         subject=known.journal_subject[journal],
         value=values.text,
@@ -239,6 +256,7 @@ def _period_marks(reading: _Reading) -> Facts:
         number=np.full(size, NOTHING, np.int64),
         number_wrong=no,
         weight=none,
+        weight_odd=no,
         work=only(names.text[period], ~too_long),
         work_spoilt=names.spoilt[period],
         comment=none,

@@ -125,15 +125,16 @@ def total(table: pd.DataFrame) -> Fingerprint | None:
 class SeenJournal:
     """What is remembered of a journal that was read: its counts in both spans, and what its rows came to.
 
-    `rows`: how many facts it had; `set_aside` how many of them by reason. `due`: the day from which it is to be read in
-    any case, for a row of it becomes good by itself. `again`: it is to be read in any case, for what was read of it was
-    not brought to its end.
+    `rows`: how many facts it had; `set_aside` how many of them by reason, `warnings` how many warnings. `due`: the day
+    from which it is to be read in any case, for a row of it becomes good by itself. `again`: it is to be read in any
+    case, for what was read of it was not brought to its end.
     """
 
     older: Fingerprint | None
     recent: Fingerprint | None
     rows: int = 0
     set_aside: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
     due: date | None = None
     again: bool = False
 

@@ -40,10 +40,11 @@ class Keys:
 
 
 def as_integers(raw: RawJournal, encoding: str) -> Keys:
-    """Return the raw tables with every key column as integers."""
+    """Return the raw tables, which may be some of a reading's alone, with every key column as integers."""
     frames = {name: frame.copy(deep=False) for name, frame in raw.items()}
     texts: dict[str, ObjectArray] = {}
     for domain, columns in KEYS.items():
+        columns = tuple((table, column) for table, column in columns if table in frames)  # noqa: PLW2901  those read
         found = [frames[table][column].to_numpy() for table, column in columns]
         if all(values.dtype == np.int64 for values in found):
             continue

@@ -18,10 +18,15 @@ _END = np.datetime64("2100-01-01", "s")
 _SLOT = 15 * 60  # seconds: within a quarter of an hour, counted on the local clock, no zone's offset changes
 
 
+def believable(local: DayArray) -> BoolArray:
+    """Tell which local times a clock may have shown; no time is none."""
+    return (local >= _FIRST) & (local < _END)
+
+
 def to_instants(local: DayArray, zone: ZoneInfo) -> tuple[DayArray, BoolArray]:
     """Return the UTC instants (without zone) of local times, and which times were out of range."""
     given = ~np.isnat(local)
-    outside = given & ((local < _FIRST) | (local >= _END))
+    outside = given & ~believable(local)
     usable = given & ~outside
     seconds: npt.NDArray[np.int64] = local[usable].astype("datetime64[s]").astype(np.int64)
     slots, place = np.unique(seconds // _SLOT, return_inverse=True)

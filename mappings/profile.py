@@ -1,11 +1,12 @@
 """Loads a mapping profile: a folder with `profile.toml`, `codes.toml` and one `.sql` file for each raw table.
 
 Rules. A profile is data: no code of it is run. Each query is one SELECT whose only parameters are `:school`,
-the school's code, and `:first` and `:last`, the days of the window. `fingerprints.sql` and `totals.sql` may be left
-out; all others must be there. Where a query says `{text column length}`, the profile's form for the database's dialect
-is put, so that texts arrive as the bytes that the school stored. Where it says `{days column}`, that date is
-put as a whole number, for `{seconds column}` that moment. `{journals column}` is a condition: the column names
-one of the journals asked for; true where all are read. A query may carry no other braces. A query that holds `TODO`
+the school's code, and `:first` and `:last`, the days of the window. `fingerprints.sql`, `totals.sql` and
+`lesson_counts.sql` may be left out; all others must be there. Where a query says `{text column length}`, the profile's
+form for the database's dialect is put, so that texts arrive as the bytes that the school stored. Where it says
+`{days column}`, that date is put as a whole number, for `{seconds column}` that moment, and for `{day column}` the day
+of a moment. `{journals column}` is a condition: the column names one of the journals asked for; true where all are
+read. A query may carry no other braces. A query that holds `TODO`
 is not finished. A code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file
 and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
 """
@@ -15,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -23,7 +25,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, mod
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
-from mappings.raw import ALL_TABLES, FINGERPRINTS, TOTALS, RawTable
+from mappings.dialects import DAY, DAYS, SECONDS
+from mappings.raw import ALL_TABLES, BESIDES, FILLED_AT, LESSONS, RawTable
+from mappings.reasons import RecordWarning
 from mappings.texts import Encoding
 
 PROFILES = Path(__file__).parent
@@ -46,28 +50,8 @@ _TEXT_PLACE = re.compile(r"\{text ([A-Za-z0-9_.$\"]+) ([0-9]{1,5})\}")
 _DAYS_PLACE = re.compile(r"\{days ([A-Za-z0-9_.$\"]+)\}")
 _SECONDS_PLACE = re.compile(r"\{seconds ([A-Za-z0-9_.$\"]+)\}")
 _JOURNALS_PLACE = re.compile(r"\{journals ([A-Za-z0-9_.$\"]+)\}")
-_PLACES = (_TEXT_PLACE, _DAYS_PLACE, _SECONDS_PLACE, _JOURNALS_PLACE)
-_DAYS = {
-    "firebird": "DATEDIFF(DAY, DATE '2000-01-01', {})",
-    "postgresql": "({} - DATE '2000-01-01')",
-    "mysql": "DATEDIFF({}, '2000-01-01')",
-    "sqlite": "CAST(julianday({}) - 2451544.5 AS INTEGER)",
-    "mssql": "DATEDIFF(day, '2000-01-01', {})",
-    "other": "(EXTRACT(YEAR FROM {0}) * 372 + EXTRACT(MONTH FROM {0}) * 31 + EXTRACT(DAY FROM {0}))",
-}
-"""A date as a whole number, in each dialect's words: databases agree on nothing here."""
-_SECONDS = {
-    "firebird": "DATEDIFF(SECOND, TIMESTAMP '2000-01-01 00:00:00', {})",
-    "postgresql": "EXTRACT(EPOCH FROM {} - TIMESTAMP '2000-01-01 00:00:00')",
-    "mysql": "TIMESTAMPDIFF(SECOND, '2000-01-01', {})",
-    "sqlite": "(CAST(strftime('%s', {}) AS INTEGER) - 946684800)",
-    "mssql": "DATEDIFF(second, '2000-01-01', {})",
-    "other": (
-        "((EXTRACT(YEAR FROM {0}) * 372 + EXTRACT(MONTH FROM {0}) * 31 + EXTRACT(DAY FROM {0})) * 86400"
-        " + EXTRACT(HOUR FROM {0}) * 3600 + EXTRACT(MINUTE FROM {0}) * 60 + EXTRACT(SECOND FROM {0}))"
-    ),
-}
-"""A moment as a number, likewise."""
+_DAY_PLACE = re.compile(r"\{day ([A-Za-z0-9_.$\"]+)\}")
+_PLACES = (_DAY_PLACE, _TEXT_PLACE, _DAYS_PLACE, _SECONDS_PLACE, _JOURNALS_PLACE)
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _PARAMETERS = frozenset({"first", "last", "school"})
 _ALWAYS = frozenset({"school"})
@@ -104,15 +88,17 @@ class Query:
         `journal_0`, `journal_1` and so on; None: for all.
         """
         mark = "?" if style == "qmark" else "%s"
-        seconds = _SECONDS.get(dialect, _SECONDS["other"])
+        seconds = SECONDS.get(dialect, SECONDS["other"])
         sql = _SECONDS_PLACE.sub(lambda found: seconds.format(found[1]), self.template)
         sql = _JOURNALS_PLACE.sub(lambda found: _of_journals(found[1], journals), sql)
         sql = sql if style == "qmark" else sql.replace("%", "%%")
         names = tuple(_PARAMETER.findall(sql))
         sql = _PARAMETER.sub(mark, sql)
         sql = _TEXT_PLACE.sub(lambda found: text_form.format(column=found[1], length=found[2]), sql)
-        days = _DAYS.get(dialect, _DAYS["other"])
+        days = DAYS.get(dialect, DAYS["other"])
         sql = _DAYS_PLACE.sub(lambda found: days.format(found[1]), sql)
+        day = DAY.get(dialect, DAY["other"])
+        sql = _DAY_PLACE.sub(lambda found: day.format(found[1]), sql)
         return Statement(sql, names)
 
     def words(self) -> frozenset[str]:
@@ -154,6 +140,8 @@ class Codes:
 
     `period_marks` says which codes may stand there; its kinds mean nothing, for the kind is the period's.
     `uncoded` is the kind of a mark that has no code but its own sign or points; None where there are no such marks.
+    `most_weight` is the largest weight that a work may have; None: any. `silent` are warnings that mean nothing in this
+    system and are not given.
     """
 
     marks: tuple[CodeMeaning, ...]
@@ -161,6 +149,8 @@ class Codes:
     periods: tuple[CodeMeaning, ...]
     period_marks: tuple[CodeMeaning, ...]
     uncoded: RecordKind | None = None
+    most_weight: Decimal | None = None
+    silent: frozenset[RecordWarning] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +174,12 @@ class Profile:
         """How this profile's texts are decoded."""
         return Encoding(self.encoding, self.misread_as)
 
+    @property
+    def keeps_filling_times(self) -> bool:
+        """Tell whether the school's system knows when a lesson was filled in: whether lessons.sql names the column."""
+        lessons = self.queries.get(LESSONS.name)
+        return lessons is not None and FILLED_AT.upper() in lessons.words()
+
     def statement(self, table: str, dialect: str, style: ParameterStyle, journals: int | None = None) -> Statement:
         """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""
         return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style, dialect, journals)
@@ -205,6 +201,18 @@ def _text_form(form: str) -> str:
     if "{column}" not in form or re.sub(r"\{(column|length)\}", "", form).count("{"):
         raise ValueError("form")
     return form
+
+
+def _known_warnings(codes: frozenset[str]) -> frozenset[str]:
+    if not codes <= frozenset(map(str, RecordWarning)):
+        raise ValueError("warning")
+    return codes
+
+
+def _positive(weight: Decimal) -> Decimal:
+    if not weight.is_finite() or weight <= 0:
+        raise ValueError("weight")
+    return weight
 
 
 def _with_other(forms: dict[str, str]) -> dict[str, str]:
@@ -254,6 +262,18 @@ class _Uncoded(BaseModel):
     mark: RecordKind
 
 
+class _Warnings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silent: Annotated[frozenset[str], AfterValidator(_known_warnings)]
+
+
+class _Weight(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    most: Annotated[Decimal, AfterValidator(_positive)]
+
+
 _AnyRange = TypeVar("_AnyRange", bound=_Range)
 
 
@@ -276,6 +296,8 @@ class _CodeTables(BaseModel):
     period: _Kinds = []
     period_mark: Annotated[list[_Range], AfterValidator(_distinct)] = []
     uncoded: _Uncoded | None = None
+    weight: _Weight | None = None
+    warnings: _Warnings | None = None
 
 
 _EXPECTATIONS = {
@@ -287,6 +309,11 @@ _EXPECTATIONS = {
     "other": ("нужна форма «other» для прочих баз данных", 'the form "other", for other databases, is needed'),
     "order": ("first не может быть больше last", "first can't be above last"),
     "either": ("нужны либо first и last, либо codes", "either first and last, or codes, are needed"),
+    "weight": ("нужно число больше нуля", "a number above zero is needed"),
+    "warning": (
+        "нужны коды замечаний о записях, они перечислены в docs/findings.md",
+        "codes of warnings about records are needed; they stand in docs/findings.md",
+    ),
     "overlap": ("диапазоны кодов одной таблицы пересекаются", "ranges of one table overlap"),
 }
 
@@ -332,6 +359,8 @@ def load_draft(name: str, folder: Path | None = None) -> Profile:
             periods=_ranges(codes.period),
             period_marks=tuple(r.meaning(RecordKind.PERIOD) for r in codes.period_mark),
             uncoded=None if codes.uncoded is None else codes.uncoded.mark,
+            most_weight=None if codes.weight is None else codes.weight.most,
+            silent=frozenset() if codes.warnings is None else frozenset(map(RecordWarning, codes.warnings.silent)),
         ),
         misread_as=head.misread_as,
     )
@@ -339,7 +368,7 @@ def load_draft(name: str, folder: Path | None = None) -> Profile:
 
 def _queries(name: str, place: Path) -> tuple[dict[str, Query], tuple[str, ...]]:
     tables: list[RawTable] = list(ALL_TABLES)
-    tables += [table for table in (FINGERPRINTS, TOTALS) if (place / f"{table.name}.sql").exists()]
+    tables += [table for table in BESIDES if (place / f"{table.name}.sql").exists()]
     found = {table.name: _query(name, place, table.name, windowed=table.windowed) for table in tables}
     return (
         {table: query for table, query in found.items() if query is not None},
@@ -394,8 +423,8 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query | 
             profile,
             path.name,
             "{…}",
-            "нужно {text столбец длина}, {days столбец}, {seconds столбец} или {journals столбец}",
-            "{text column length}, {days column}, {seconds column} or {journals column} is needed",
+            "нужно {text столбец длина}, {day столбец}, {days столбец}, {seconds столбец} или {journals столбец}",
+            "{text column length}, {day column}, {days column}, {seconds column} or {journals column} is needed",
         )
     wanted = _PARAMETERS if windowed else _ALWAYS
     if not wanted.issuperset(_PARAMETER.findall(template)):

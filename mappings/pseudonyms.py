@@ -41,9 +41,9 @@ def shown(table: RawTable, column: str, value: object, encoding: Encoding, salt:
     return _cut(masked(text) if (table.name, column) in _MASKED else " ".join(text.split()) or "''")
 
 
-def pseudonym(key: object, salt: bytes) -> str:
-    """Return the word that stands for a key."""
-    return f"#{blake2b(repr(key).encode(), key=salt, digest_size=3).hexdigest()}"
+def pseudonym(key: object, salt: bytes, size: int = 3) -> str:
+    """Return the word that stands for a key; of so many bytes, more where two keys must not share a word."""
+    return f"#{blake2b(repr(key).encode(), key=salt, digest_size=size).hexdigest()}"
 
 
 def masked(text: str) -> str:

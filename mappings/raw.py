@@ -51,12 +51,16 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """One query of a profile: its name, its columns, whether it is read within the window, what may be left out."""
+    """One query of a profile: its name, its columns, whether it is read within the window, what may be left out.
+
+    `beside` are columns that no record says anything of: a change there makes no journal worth reading again.
+    """
 
     name: str
     columns: Mapping[str, ColumnType]
     windowed: bool = field(default=False)
     optional: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -93,6 +97,12 @@ _TEXT, _DECIMAL, _KEY = ColumnType.TEXT, ColumnType.DECIMAL, ColumnType.KEY
 OWN_VALUE = frozenset({"sign", "points", "maximum"})
 """What a mark without a code says itself: its sign (a letter), or points of a maximum."""
 
+WHOSE = frozenset({"class_id", "parallel", "letter", "teacher_id"})
+"""Whose a journal is: its class, called as in `ENROLMENTS`, and its teacher, by the school system's own keys."""
+FILLED_AT = "filled_at"
+"""When a lesson was filled in, in the school's local time; null: not yet. A system that keeps no such time leaves the
+column out of its query, which is not the same as a column of nulls."""
+
 SCHOOL = RawTable("school", {"code": _TEXT})
 STUDENTS = RawTable("students", {"id": _KEY, "birth_date": _DATE})
 IDENTITIES = RawTable(
@@ -104,7 +114,19 @@ ENROLMENTS = RawTable(
     {"student_id": _KEY, "date_from": _DATE, "date_to": _DATE, "parallel": _INTEGER, "letter": _TEXT},
 )
 SUBJECTS = RawTable("subjects", {"id": _KEY, "name": _TEXT})
-JOURNALS = RawTable("journals", {"id": _KEY, "subject_id": _KEY})
+JOURNALS = RawTable(
+    "journals",
+    {
+        "id": _KEY,
+        "subject_id": _KEY,
+        "class_id": _KEY,
+        "parallel": _INTEGER,
+        "letter": _TEXT,
+        "teacher_id": _KEY,
+    },
+    optional=WHOSE,
+    beside=WHOSE,
+)
 CONTROL_TYPES = RawTable("control_types", {"id": _KEY, "name": _TEXT})
 MARK_TYPES = RawTable("mark_types", {"id": _KEY, "short_name": _TEXT})
 PERIODS = RawTable(
@@ -119,8 +141,17 @@ MEMBERS = RawTable(
 )
 LESSONS = RawTable(
     "lessons",
-    {"id": _KEY, "journal_id": _KEY, "lesson_date": _DATE, "lesson_no": _INTEGER, "cancelled": _INTEGER},
+    {
+        "id": _KEY,
+        "journal_id": _KEY,
+        "lesson_date": _DATE,
+        "lesson_no": _INTEGER,
+        "cancelled": _INTEGER,
+        FILLED_AT: _MOMENT,
+    },
     windowed=True,
+    optional=frozenset({FILLED_AT}),
+    beside=frozenset({FILLED_AT}),
 )
 CONTROLS = RawTable(
     "controls",
@@ -186,6 +217,16 @@ TOTALS = RawTable(
 )
 """One row: what `FINGERPRINTS` counts, over all journals and all days in one, the window's and all others'."""
 
+LESSON_COUNTS = RawTable(
+    "lesson_counts",
+    {"lesson_date": _DATE, "cancelled": _INTEGER, "filled_on": _DATE, "lessons": _INTEGER},
+    windowed=True,
+)
+"""How many of `LESSONS` there are of each day, filled in on each day: a run that reads little needs no more of them."""
+
+BESIDES: tuple[RawTable, ...] = (FINGERPRINTS, TOTALS, LESSON_COUNTS)
+"""What spares a run reading; a profile may be without."""
+
 ROSTER_TABLES: tuple[RawTable, ...] = (STUDENTS, ENROLMENTS)
 JOURNAL_TABLES: tuple[RawTable, ...] = (
     *ROSTER_TABLES,
@@ -212,6 +253,8 @@ KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("journals", "id"), ("members", "journal_id"), ("lessons", "journal_id"), ("period_marks", "journal_id"),
     ),
     "subject": (("subjects", "id"), ("journals", "subject_id")),
+    "class": (("journals", "class_id"),),
+    "teacher": (("journals", "teacher_id"),),
     "lesson": (("lessons", "id"), ("controls", "lesson_id"), ("absences", "lesson_id")),
     "control": (("controls", "id"), ("marks", "control_id")),
     "work": (("control_types", "id"), ("controls", "type_id")),

@@ -1,7 +1,8 @@
 """Which facts become records, which are set aside, and why: the contract's rules on whole columns.
 
 Rules. Every fact ends in exactly one of `records` and `set_aside`; nothing else decides than what stands in
-`mappings.reasons`, in its order. A warning is given only for what becomes a record. A date is in the future
+`mappings.reasons`, in its order. A warning is given only for what becomes a record; those that the contract
+doesn't name are `mappings.quality`'s. A date is in the future
 when it lies after `today`, the day of the run in the installation's zone. Whether the teacher has marked a
 lesson as filled in plays no part. Deliberately not here: consents; whether a record may be sent is
 `consent_registry`'s to say.
@@ -18,10 +19,13 @@ from journal.frames import RECORD_COLUMNS
 from journal.school import SchoolReading, Window
 from mappings.dimensions import Dimensions, dimensions
 from mappings.facts import KINDS, Facts, facts
+from mappings.findings import Pupils, Rows, findings_of, places
 from mappings.keys import as_integers
+from mappings.lessons import lesson_times
 from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
+from mappings.quality import SchoolDays, record_doubts, student_doubts
 from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, RawJournal
 from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.roster import roster
@@ -32,18 +36,27 @@ _KIND_WORDS = np.array([*(str(kind) for kind in KINDS), None], object)  # NO_KIN
 
 
 def to_reading(
-    raw: RawJournal, profile: Profile, *, school: str, window: Window, today: date, timezone: ZoneInfo
+    raw: RawJournal,
+    profile: Profile,
+    *,
+    school: str,
+    window: Window,
+    today: date,
+    timezone: ZoneInfo,
+    school_days: SchoolDays | None = None,
 ) -> SchoolReading:
     """Make of one snapshot's raw tables what the rest of the bridge works with.
 
     The raw tables must be those of `mappings.raw.JOURNAL_TABLES`; their rows are counted as read, all of them.
+    `school_days` is the school's calendar; None where there is none.
     """
     keys = as_integers(raw, profile.encoding)
     journals = journals_of(keys)
     students_known, raw = roster(raw, profile.reading), keys.raw
-    known = dimensions(raw, profile.reading)
+    known = dimensions(raw, profile.reading, profile.codes.most_weight)
     rows = facts(keys, known, profile.codes, profile.reading)
     reason = _first_reason(rows, raw, known, today)
+    doubts = record_doubts(rows, reason == "", raw, known, profile.reading, school_days)
     taken = np.flatnonzero(reason == "")
     left = np.flatnonzero(reason != "")
     students = keys.text_of("student", rows.student)
@@ -55,16 +68,27 @@ def to_reading(
         }
     )
     records, untimed = _records(rows, known, students, taken, timezone)
+    warnings = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
+    odd, words = _told(warnings, profile.codes.silent)
+    where = places(keys, profile.reading)
     return SchoolReading(
         school=school,
         window=window,
         records=records,
         set_aside=set_aside,
-        warnings=_warnings(rows, taken, _not_members(rows, raw, known), untimed),
+        warnings=pd.DataFrame({"source_key": _strings(rows.source_key[odd]), "warning": _strings(words)}),
         roster=students_known,
         record_journals=_strings(journals[taken]),
         aside_journals=_strings(journals[left]),
         aside_days=pd.Series(rows.last[left]),
+        findings=findings_of(
+            np.concatenate([reason[left], words]),
+            Rows(rows.source_key, students, journals, rows.last).at(np.concatenate([left, odd])),
+            where,
+            Pupils(student_doubts(students_known, window, today), students_known, today),
+        ),
+        places=where,
+        lessons=lesson_times(raw, profile),
     )
 
 
@@ -79,6 +103,7 @@ def _first_reason(rows: Facts, raw: RawJournal, known: Dimensions, today: date) 
         SetAsideReason.DUPLICATE_MARK: rows.duplicate,
         SetAsideReason.UNKNOWN_MARK_TYPE: rows.type_unknown,
         SetAsideReason.UNKNOWN_PERIOD_KIND: rows.period_unknown,
+        SetAsideReason.LESSON_MISSING: rows.of_lesson & (rows.lesson == known.lessons.lookup.size),
         SetAsideReason.DATE_MISSING: undated,
         SetAsideReason.FUTURE_DATE: rows.last > np.datetime64(today, "s"),
         SetAsideReason.UNDECODABLE_TEXT: known.subjects.spoilt[rows.subject] | rows.value_spoilt | rows.work_spoilt,
@@ -141,18 +166,29 @@ def _records(
     return pd.DataFrame(columns, columns=list(RECORD_COLUMNS)), outside
 
 
-def _warnings(rows: Facts, taken: IntArray, outsiders: BoolArray, untimed: BoolArray) -> pd.DataFrame:
-    """Return a row for each warning of each record, in the order in which `RecordWarning` lists them."""
+def _warnings(
+    rows: Facts,
+    taken: IntArray,
+    outsiders: BoolArray,
+    untimed: BoolArray,
+    doubts: Mapping[RecordWarning, BoolArray],
+) -> Mapping[RecordWarning, IntArray]:
+    """Return the places of the facts that became records with each warning."""
     applies = {
         RecordWarning.COMMENT_UNDECODABLE: rows.comment_spoilt[taken],
         RecordWarning.NOT_JOURNAL_MEMBER: outsiders[taken],
         RecordWarning.LESSON_NUMBER_OUT_OF_RANGE: rows.number_wrong[taken],
         RecordWarning.FIELD_LEFT_OUT: rows.left_out[taken] | untimed,
+        **{code: holds[taken] for code, holds in doubts.items()},
     }
-    keys = rows.source_key[taken]
-    parts = [keys[applies[code]] for code in RecordWarning]
+    return {code: taken[holds] for code, holds in applies.items()}
+
+
+def _told(warnings: Mapping[RecordWarning, IntArray], silent: frozenset[RecordWarning]) -> tuple[IntArray, ObjectArray]:
+    """Return a fact's place and the word for each warning that is given, in the order of `RecordWarning`."""
+    parts = [warnings[code] if code not in silent else warnings[code][:0] for code in RecordWarning]
     codes = [np.full(len(part), str(code), object) for code, part in zip(RecordWarning, parts, strict=True)]
-    return pd.DataFrame({"source_key": _strings(np.concatenate(parts)), "warning": _strings(np.concatenate(codes))})
+    return np.concatenate(parts), np.concatenate(codes)
 
 
 def _strings(values: ObjectArray) -> pd.Series:

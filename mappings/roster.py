@@ -57,6 +57,14 @@ def identities(raw: RawJournal, encoding: Encoding, today: date | None = None) -
     ]
 
 
+def class_names(table: pd.DataFrame, encoding: Encoding) -> list[str]:
+    """Return the class that each row names by parallel and letter; "" where it names none."""
+    return [
+        class_name(parallel, letter, encoding)
+        for parallel, letter in zip(table["parallel"].tolist(), table["letter"], strict=True)
+    ]
+
+
 def _keys(table: pd.DataFrame, column: str, encoding: Encoding) -> list[str]:
     keys: list[str] = key_texts(table[column].to_numpy(), encoding.name).tolist()
     return keys
@@ -72,15 +80,18 @@ def _stays(table: pd.DataFrame, encoding: Encoding) -> Mapping[str, tuple[Enrolm
         _keys(table, "student_id", encoding),
         _days(table, "date_from"),
         _days(table, "date_to"),
-        table["parallel"].tolist(),
-        table["letter"],
+        class_names(table, encoding),
         strict=True,
     )
-    for student, first, last, parallel, letter in rows:
+    for student, first, last, name in rows:
         if first not in (None, SPOILT_DAY):  # a stay that never began covers no day
-            number = "" if parallel in (NOTHING, SPOILT) else str(parallel)
-            stays[student].append(Enrolment(first, last, number + _name(letter, encoding)))
+            stays[student].append(Enrolment(first, last, name))
     return {student: tuple(sorted(held, key=lambda stay: stay.first)) for student, held in stays.items()}
+
+
+def class_name(parallel: int, letter: object, encoding: Encoding) -> str:
+    """Return what a class is called, by its parallel and letter as they were read; "" where it has neither."""
+    return ("" if parallel in (NOTHING, SPOILT) else str(parallel)) + _name(letter, encoding)
 
 
 def _days(table: pd.DataFrame, column: str) -> list[date | None]:

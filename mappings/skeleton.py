@@ -6,7 +6,7 @@ refused by name. Tables are suggested by their names and columns, best first. Pu
 
 from collections.abc import Mapping, Sequence
 
-from mappings.raw import ALL_TABLES, FINGERPRINTS, ColumnType, RawTable
+from mappings.raw import ALL_TABLES, FINGERPRINTS, TOTALS, ColumnType, RawTable
 
 SUGGESTED = 4
 
@@ -24,12 +24,12 @@ _ABOUT: Mapping[str, str] = {
     "students": "Все ученики. · Every student.",
     "enrolments": "Кто и когда учился в каком классе; date_to – последний день. · Stays in classes; the last day.",
     "subjects": "Предметы. · Subjects.",
-    "journals": "Журналы: класс или группа по предмету. · Journals: a class or group in one subject.",
+    "journals": "Журналы: класс (как в enrolments) по предмету, учитель. · Journals: a class in a subject.",
     "control_types": "Виды работ. · Kinds of work.",
     "mark_types": "Коды отметок и пропусков, их обозначения. · Codes of marks and absences, their signs.",
     "periods": "Четверти, полугодия, год; date_to в окне :first – :last. · Terms that end in the window.",
     "members": "Кто в списке журнала. · Who is on a journal's list.",
-    "lessons": "Уроки окна; cancelled: 0 – состоялся. · The window's lessons; cancelled: 0 for held.",
+    "lessons": "Уроки окна; cancelled: 0 – состоялся; filled_at: заполнен. · Lessons; 0 for held; filled in at.",
     "controls": "Работы уроков и их вес. · The lessons' works and their weight.",
     "marks": "Отметки. Без кода: sign или points и maximum. · Marks. Without a code: sign, or points and maximum.",
     "absences": "Пропуски, опоздания, замечания. · Absences, lates, remarks.",
@@ -59,6 +59,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 def skeleton(name: str, product: str, dialect: str, tables: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
     """Return the files of a new profile by name, for a database with these tables and columns."""
     files = {f"{table.name}.sql": _query(table, dialect, tables) for table in (*ALL_TABLES, FINGERPRINTS)}
+    files[f"{TOTALS.name}.sql"] = _TOTALS
     files["profile.toml"] = _head(name, product, dialect)
     files["codes.toml"] = _CODES
     files["tables.txt"] = "\n".join(
@@ -125,6 +126,25 @@ _RESERVED = frozenset({"rows"})
 _FIREBIRD = """# {text столбец длина}: тексты Firebird как хранимые байты · Firebird's texts as the stored bytes
 firebird = "CAST({column} AS VARCHAR({length}) CHARACTER SET OCTETS)"
 """
+_TOTALS = """-- Одна строка: те же числа, что в fingerprints.sql, по всем журналам и дням сразу. Файл можно удалить.
+-- One row: the counts of fingerprints.sql over all journals and all days at once. The file may be deleted.
+--   rows          сколько строк · how many rows
+--   sum_of_ids    сумма номеров; можно опустить · the sum of ids; may be left out
+--   sum_of_codes  сумма тех же выражений, что в fingerprints.sql · the sum of the same expressions
+-- Пока эта строка превышает отпечатки последних недель на столько же, старые уроки не считаются по журналам заново.
+-- As long as it exceeds the last weeks' fingerprints by as much, lessons of long ago are not counted by journal again.
+-- На каждую таблицу – свой SELECT, без соединений и сортировки; номер журнала входит в выражение урока и итоговой
+-- отметки. · A SELECT a table, no join, no sort; the journal is part of a lesson's and a period mark's expression.
+-- Когда запрос готов, в файле нет слова TODO. · When it is ready, no TODO is left in the file.
+SELECT SUM(f.n) AS "rows", SUM(f.worth) AS sum_of_codes
+FROM (
+  SELECT COUNT(*) AS n, SUM(TODO) AS worth
+  FROM TODO
+  UNION ALL
+  SELECT COUNT(*), SUM(TODO)
+  FROM TODO
+) f
+"""
 _CODES = """# Что значат коды. Код, которого здесь нет, не передаётся: строка откладывается.
 # What the codes mean. A code that stands nowhere is not sent: its row is set aside.
 # kind: current period annual exam final absence late remark
@@ -145,6 +165,12 @@ _CODES = """# Что значат коды. Код, которого здесь 
 # [[period_mark]]           # period_marks.type_id: какие коды там бывают · which codes may stand there
 # first = 1
 # last = 5
+
+# [weight]                  # больший вес – замечание · a larger weight is a warning
+# most = 10
+
+# [warnings]                # замечания, которые здесь ничего не значат · warnings that mean nothing here
+# silent = ["entered-before-lesson"]
 
 # [uncoded]                 # отметки без кода: sign или points и maximum · marks without a code
 # mark = "current"

@@ -196,6 +196,25 @@ LIMIT_TEXTS: Mapping[str, ReasonText] = {
             owner=Owner.OPERATOR,
         ),
         ReasonText(
+            code="actuality_below",
+            title=Wording(
+                ru="Вовремя заполнено слишком мало уроков",
+                en="Too few lessons were filled in in time",
+            ),
+            meaning=Wording(
+                ru='Доля уроков, заполненных в срок, ниже цели, а в файле установки стоит below_target = "hold".',
+                en="The share of lessons filled in in time is below the target, and the installation's file says "
+                'below_target = "hold".',
+            ),
+            remedy=Wording(
+                ru="Учителя заполняют уроки, их перечислит dnevnik actuality --list. Пропустить одну передачу – "
+                'dnevnik hold approve; не задерживать – below_target = "warn".',
+                en="Teachers fill the lessons in; dnevnik actuality --list names them. To let one run through: dnevnik "
+                'hold approve; to hold no more: below_target = "warn".',
+            ),
+            owner=Owner.TEACHER,
+        ),
+        ReasonText(
             code="schema_differs",
             title=Wording(
                 ru="Столбцы базы школы не те, что при прошлом чтении",

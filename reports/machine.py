@@ -2,13 +2,17 @@
 
 The keys read, sent, unchanged, withheld, set_aside and failed are promised to other programs and stay as they
 are. `read` = sent + unchanged + the sum of withheld + the sum of set_aside + failed; `balances` says whether it is.
+`findings` are of all journals, also of those in `not_read`, and of students; no warning changes the balance.
 """
 
 from collections.abc import Mapping, Sequence
 
 from delivery.balance import SchoolBalance
+from journal.actuality import Actuality, SchoolActuality
+from mappings.findings import FindingCount
+from reports.findings import severity_of
 
-JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 def as_json(balances: Sequence[SchoolBalance]) -> dict[str, JsonValue]:
@@ -48,7 +52,10 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
             "journals": balance.journals_not_read,
             "records": balance.records_not_read,
             "set_aside": _by_code(balance.set_aside_not_read),
+            "warnings": _by_code(balance.warnings_not_read),
         },
+        "findings": findings_json(balance.findings),
+        "actuality": None if balance.actuality is None else actuality_json(balance.actuality),
         "held": None
         if held is None
         else {
@@ -61,6 +68,45 @@ def _school(balance: SchoolBalance) -> dict[str, JsonValue]:
         "failure": None
         if failure is None
         else {"code": failure.code, "ru": failure.wording.ru, "en": failure.wording.en},
+    }
+
+
+def findings_json(findings: Sequence[FindingCount]) -> JsonValue:
+    """Return counts of findings as rows; a class or teacher that is not known is null."""
+    return [
+        {
+            "code": one.code,
+            "severity": str(severity_of(one.code)),
+            "class": one.class_name or None,
+            "teacher": one.teacher or None,
+            "count": one.count,
+        }
+        for one in findings
+    ]
+
+
+def actuality_json(told: SchoolActuality) -> dict[str, JsonValue]:
+    """Return a school's figure with what it is held against."""
+    return {
+        "as_of": told.as_of.isoformat(),
+        "within_days": told.goal.within_days,
+        "target": told.goal.target,
+        "reached": told.figure.reaches(told.goal.target),
+        "calendar_known": not told.assumed,
+        **figure_json(told.figure),
+    }
+
+
+def figure_json(figure: Actuality) -> dict[str, JsonValue]:
+    """Return a figure: `share` is in_time of counted, None where nothing is counted or filling times aren't kept."""
+    return {
+        "filling_times": figure.known,
+        "share": figure.share,
+        "in_time": figure.in_time,
+        "late": figure.late,
+        "not_filled": figure.not_filled,
+        "counted": figure.counted,
+        "not_counted": _by_code(figure.not_counted),
     }
 
 

@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from journal.wording import BridgeError, Language, Wording
+from reports.actuality_words import mark_below
 from reports.counting import day_and_time, exact_time, number
 from reports.phrases import phrase, speaker
 from reports.reason_text import Catalogue
@@ -123,6 +124,7 @@ def index_page(schools: Sequence[SchoolPage], edition: Edition, *, transfers: st
             "name": page.balance.name,
             "code": page.balance.school,
             "state": state_of(page.balance, language),
+            "below": mark_below(page.balance.actuality, language),
             "at": page.balance.started_at,
             "when": day_and_time(page.balance.started_at, edition.zone, language),
             "counts": [number(count, language) for count in counts],

@@ -38,12 +38,22 @@ PHRASES: Mapping[str, Wording] = {
         ru="Всё, на что есть согласие родителей, на портале. От школы сейчас ничего не требуется.",
         en="All that parents consented to is at the portal. The school need do nothing now.",
     ),
+    "advice_done_lessons": Wording(
+        ru="Всё, на что есть согласие родителей, на портале. Но уроки заполняются не вовремя: об этом ниже.",
+        en="All that parents consented to is at the portal. But lessons are not filled in in time: more of it below.",
+    ),
     "advice_held": Wording(
         ru="Изменений необычно много, поэтому мост не отправляет их без человека. Решение принимает оператор моста. "
         "От школы нужно одно: ответить ему, верны ли изменения в журнале. Отзывы согласий выполняются и сейчас.",
         en="There are so many changes that the bridge does not send them without a person's word. The operator "
         "decides. The school only answers whether the changes in the journal are right. Withdrawn consents are "
         "acted on all the same.",
+    ),
+    "advice_held_lessons": Wording(
+        ru="Учителя вовремя заполнили слишком мало уроков, и по настройке моста передача ждёт слова оператора. Отзывы "
+        "согласий выполняются и сейчас.",
+        en="Teachers filled too few lessons in in time, and by the bridge's settings the transfer waits for the "
+        "operator's word. Withdrawn consents are acted on all the same.",
     ),
     "held_numbers": Wording(
         ru="Предлагается изменить записей: {changes}, убрать с портала: {withdrawals}. Сейчас на портале: {holdings}.",
@@ -134,8 +144,46 @@ PHRASES: Mapping[str, Wording] = {
     ),
     "warnings": Wording(ru="Переданы с замечанием", en="Sent with a remark"),
     "warnings_intro": Wording(
-        ru="Эти записи уже посчитаны выше. С ними всё в порядке, но школе стоит посмотреть.",
-        en="These records are counted above. They are fine, but the school may want to look.",
+        ru="Эти записи уже посчитаны выше или стоят в журналах без изменений. Они переданы, но школе стоит посмотреть.",
+        en="These records are counted above, or stand in journals that did not change. They are sent, but the school "
+        "may want to look.",
+    ),
+    "students_odd": Wording(ru="Замечания об учениках", en="Warnings about students"),
+    "students_odd_intro": Wording(
+        ru="Это не записи журнала, а карточки учеников и их зачисления. В сумму прочитанных они не входят.",
+        en="These are no records of the journal but students' entries and enrolments. They are not part of the records "
+        "read.",
+    ),
+    "places": Wording(ru="По классам и учителям", en="By class and teacher"),
+    "places_intro": Wording(
+        ru="Сколько записей отложено и сколько замечаний по всем журналам, тем, что в этот раз не читались, тоже. "
+        "Все строки в таблицу выгружает: dnevnik findings {school} --csv ФАЙЛ",
+        en="How many records are set aside and how many warnings there are in all journals, also those not read this "
+        "time. To export each of them as a table: dnevnik findings {school} --csv FILE",
+    ),
+    "class_name": Wording(ru="Класс", en="Class"),
+    "teacher": Wording(ru="Номер учителя в базе", en="Teacher's number there"),
+    "warnings_short": Wording(ru="Замечаний", en="Warnings"),
+    "findings_head": Wording(
+        ru="прочитано записей {read}, отложено {errors}, замечаний {warnings}",
+        en="{read} records read, {errors} set aside, {warnings} warnings",
+    ),
+    "unmapped": Wording(
+        ru="Кода нет в codes.toml: {table}, {code}, строк {count}",
+        en="A code that codes.toml lacks: {table}, {code}, rows {count}",
+    ),
+    "finding": Wording(ru="Что найдено", en="Found"),
+    "found": Wording(ru="Сколько", en="Count"),
+    "severity": Wording(ru="Важность", en="Severity"),
+    "severity_error": Wording(ru="ошибка", en="error"),
+    "severity_warning": Wording(ru="замечание", en="warning"),
+    "place_unknown": Wording(ru="не указан", en="not known"),
+    "place_short": Wording(
+        ru="класс {class_name}, учитель {teacher}: отложено {errors}, замечаний {warnings}",
+        en="class {class_name}, teacher {teacher}: {errors} set aside, {warnings} warnings",
+    ),
+    "places_more": Wording(
+        ru="ещё {places} (все: dnevnik findings {school})", en="{places} more (all: dnevnik findings {school})"
     ),
     "withdrawn": Wording(ru="Убраны с портала", en="Taken back from the portal"),
     "withdrawn_intro": Wording(
@@ -189,6 +237,7 @@ PHRASES: Mapping[str, Wording] = {
         "again; what the portal shows of them stays.",
     ),
     "links_open": Wording(ru="Открыто сейчас", en="Open now"),
+    "actuality": Wording(ru="Заполнение журнала", en="Filling in the journal"),
     # whom to ask
     "ask": Wording(ru="К кому обратиться", en="Whom to ask"),
     "ask_teacher": Wording(ru="Учитель, классный руководитель", en="Teacher, class teacher"),
@@ -289,6 +338,7 @@ COUNTED: Mapping[str, Counted] = {
         ),
     ),
     "records_counted": Counted(ru=("{n} запись", "{n} записи", "{n} записей"), en=("{n} record", "{n} records")),
+    "students_counted": Counted(ru=("{n} ученик", "{n} ученика", "{n} учеников"), en=("{n} student", "{n} students")),
     "more_rows": Counted(
         ru=("и ещё {n} строка", "и ещё {n} строки", "и ещё {n} строк"), en=("and {n} more row", "and {n} more rows")
     ),

@@ -17,6 +17,7 @@ class Fate(StrEnum):
     WITHHELD = "withheld"
     SET_ASIDE = "set-aside"
     WARNING = "warning"
+    STUDENT = "student"
     WITHDRAWN = "withdrawn"
     DIFFERENCE = "difference"
     LIMIT = "limit"

@@ -47,12 +47,28 @@ _OWNERS: Mapping[Fate, Mapping[str, Owner]] = {
         "undecodable-text": Owner.JOURNAL,
         "text-not-sendable": Owner.JOURNAL,
         "points-unclear": Owner.TEACHER,
+        "lesson-missing": Owner.TEACHER,
     },
     Fate.WARNING: {
         "comment-undecodable": Owner.TEACHER,
         "not-journal-member": Owner.JOURNAL,
         "lesson-number-out-of-range": Owner.JOURNAL,
         "field-left-out": Owner.TEACHER,
+        "class-transfer-missing": Owner.JOURNAL,
+        "mark-in-closed-period": Owner.TEACHER,
+        "entered-before-lesson": Owner.TEACHER,
+        "no-school-day": Owner.TEACHER,
+        "weight-out-of-range": Owner.TEACHER,
+        "mark-while-absent": Owner.TEACHER,
+        "absence-repeated": Owner.TEACHER,
+        "period-mark-repeated": Owner.TEACHER,
+    },
+    Fate.STUDENT: {
+        "student-in-no-class": Owner.JOURNAL,
+        "student-in-two-classes": Owner.JOURNAL,
+        "enrolment-reversed": Owner.JOURNAL,
+        "birth-date-missing": Owner.JOURNAL,
+        "students-alike": Owner.JOURNAL,
     },
 }
 
@@ -62,10 +78,12 @@ def catalogue() -> Catalogue:
     withheld = {str(reason): MEANINGS[reason] for reason in Reason}
     set_aside = {str(reason): rows.MEANINGS[reason] for reason in rows.SetAsideReason}
     warnings = {str(warning): rows.MEANINGS[warning] for warning in rows.RecordWarning}
+    students = {str(warning): rows.MEANINGS[warning] for warning in rows.StudentWarning}
     return {
         Fate.WITHHELD: {**_owned(Fate.WITHHELD, withheld), **WAITING_TEXTS},
         Fate.SET_ASIDE: _owned(Fate.SET_ASIDE, set_aside),
         Fate.WARNING: _owned(Fate.WARNING, warnings),
+        Fate.STUDENT: _owned(Fate.STUDENT, students),
         Fate.WITHDRAWN: WITHDRAWN_TEXTS,
         Fate.DIFFERENCE: DIFFERENCE_TEXTS,
         Fate.LIMIT: LIMIT_TEXTS,

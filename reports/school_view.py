@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from delivery.balance import SchoolBalance
 from journal.wording import Language, Wording
+from reports.actuality_words import formula, headline, remedy
 from reports.balance_bar import Segment, segments
 from reports.counting import number, share
 from reports.delivery_reasons import WAITING_CODES
+from reports.findings import PlaceCounts, by_place, of_students
 from reports.phrases import COUNTED, phrase
 from reports.reason_text import Catalogue, Fate, Owner, explain
 
@@ -83,6 +85,16 @@ class ReasonView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceView:
+    """How many findings there are in one class with one teacher, as texts."""
+
+    class_name: str
+    teacher: str
+    errors: str
+    warnings: str
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolView:
     """What the template draws for one school."""
 
@@ -95,12 +107,18 @@ class SchoolView:
     sections: tuple[tuple[str, tuple[ReasonView, ...]], ...]
     links: tuple[tuple[str, str], ...]
     contacts: Mapping[str, str]
+    places: tuple[PlaceView, ...] = ()
+    more_places: str | None = None
+    actuality: tuple[str, ...] = ()
+    """How many lessons were filled in in time: the figure, what to do where it is too low, how it came about."""
 
 
 def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolView:
     """Return what the page shows of a school, in `language`."""
     balance = page.balance
     parts = fates(balance)
+    places = by_place(balance.findings)
+    hidden = len(places) - ROWS_SHOWN
     links = [("links_put", balance.links_put), ("links_ended", balance.links_ended)]
     if page.links_open is not None:
         links.append(("links_open", page.links_open))
@@ -114,7 +132,25 @@ def view(page: SchoolPage, catalogue: Catalogue, language: Language) -> SchoolVi
         sections=_sections(page, catalogue, language),
         links=tuple((phrase(key, language), number(count, language)) for key, count in links),
         contacts={str(contact.owner): contact.details for contact in page.contacts},
+        places=tuple(_place(place, language) for place in places[:ROWS_SHOWN]),
+        more_places=COUNTED["more_rows"].say(hidden, language) if hidden > 0 else None,
+        actuality=_actuality(balance, language),
     )
+
+
+def _place(place: PlaceCounts, language: Language) -> PlaceView:
+    unknown = phrase("place_unknown", language)
+    counts = (number(count, language) for count in (place.errors, place.warnings))
+    return PlaceView(place.class_name or unknown, place.teacher or unknown, *counts)
+
+
+def _actuality(balance: SchoolBalance, language: Language) -> tuple[str, ...]:
+    told = balance.actuality
+    if told is None:
+        return ()
+    what = remedy(told, balance.school, language)
+    said = (headline(told, language), *((what,) if what else ()), *formula(told, language))
+    return tuple(_closed(sentence) for sentence in said)
 
 
 def fates(balance: SchoolBalance) -> tuple[tuple[str, int], ...]:
@@ -173,13 +209,14 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
             phrase("error_code", language, code=balance.failure.code),
         )
     if balance.held is not None:
+        late = balance.held.exceeded == ("actuality_below",)
         numbers = {
             name: number(getattr(balance.held, name), language) for name in ("changes", "withdrawals", "holdings")
         }
         return state(
             "held",
             "state_held",
-            phrase("advice_held", language),
+            phrase("advice_held_lessons" if late else "advice_held", language),
             phrase("held_numbers", language, **numbers),
             phrase("held_digest", language, digest=balance.held.digest),
         )
@@ -188,7 +225,8 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
     lost = sum(balance.all_set_aside.values()) + balance.failed
     if lost:
         return state("exceptions", "state_exceptions", COUNTED["advice_exceptions"].say(lost, language))
-    return state("done", "state_done", phrase("advice_done", language))
+    below = balance.actuality is not None and balance.actuality.below
+    return state("done", "state_done", phrase("advice_done_lessons" if below else "advice_done", language))
 
 
 def sentence(balance: SchoolBalance, language: Language) -> str:
@@ -233,7 +271,8 @@ def _sections(
         ("set_aside", Fate.SET_ASIDE, balance.all_set_aside),
         ("waiting", Fate.WITHHELD, waiting),
         ("withheld", Fate.WITHHELD, withheld),
-        ("warnings", Fate.WARNING, balance.warnings),
+        ("warnings", Fate.WARNING, balance.all_warnings),
+        ("students_odd", Fate.STUDENT, of_students(balance.findings)),
         ("withdrawn", Fate.WITHDRAWN, balance.withdrawn),
         ("differences", Fate.DIFFERENCE, balance.differences),
     )
@@ -259,12 +298,18 @@ def _reasons(
                 meaning="" if text.meaning is None else _closed(_in(text.meaning, language)),
                 remedy=_closed(_in(text.remedy, language)),
                 owner=None if text.owner is Owner.NOBODY else phrase(f"owner_{text.owner}", language),
-                count="" if fate is Fate.LIMIT else COUNTED["records_counted"].say(counts[code], language),
+                count=_count(fate, counts[code], language),
                 rows=tuple(_row(row, language) for row in own[:ROWS_SHOWN]),
                 more=COUNTED["more_rows"].say(hidden, language) if own and hidden else None,
             )
         )
     return views
+
+
+def _count(fate: Fate, count: int, language: Language) -> str:
+    if fate is Fate.LIMIT:
+        return ""
+    return COUNTED["students_counted" if fate is Fate.STUDENT else "records_counted"].say(count, language)
 
 
 def _row(row: SetAsideRow, language: Language) -> tuple[str, str]:

@@ -5,7 +5,7 @@ indented under the part it belongs to, the reasons with most records first. Both
 ever cut. Schools stand in the order given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -15,11 +15,16 @@ from rich.text import Text
 
 from delivery.balance import SchoolBalance
 from journal.wording import Language
+from reports.actuality_words import headline, remedy
+from reports.actuality_words import row as actuality_row
 from reports.counting import NO_BREAK_SPACE, number
+from reports.findings import by_place, of_students
 from reports.phrases import phrase
 from reports.reason_text import Catalogue, Fate, explain
 from reports.school_view import COLUMNS, State, columns, state_of
 
+PLACES = 5
+"""How many classes and teachers a block names, those with most findings."""
 IN_FULL = 5
 """Up to how many schools each get a block of their own."""
 
@@ -51,7 +56,12 @@ def table(
     if in_full:
         return Group(*(_block(balance, language, catalogue or {}) for balance in balances))
     told = [balance for balance in balances if state_of(balance, language).kind in {"failed", "held", "unbalanced"}]
-    return Group(_rows(balances, language), *(_told(balance, language) for balance in told))
+    late = [
+        Text.assemble((f"{balance.school} {balance.name}", "bold"), ": ", " ".join(lines))
+        for balance in balances
+        if (lines := below_target(balance, language))
+    ]
+    return Group(_rows(balances, language), *(_told(balance, language) for balance in told), *late)
 
 
 def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> RenderableType:
@@ -83,12 +93,44 @@ def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> 
             lines.add_row(
                 Text(f"    {_title(catalogue, Fate.SET_ASIDE, code, language)}", "dim"), number(count, language)
             )
-    for fate, by_name in ((Fate.WARNING, balance.warnings), (Fate.DIFFERENCE, balance.differences)):
+    if balance.actuality is not None:
+        lines.add_row(*actuality_row(balance.actuality, language))
+    beside = (
+        ("warnings", Fate.WARNING, balance.all_warnings),
+        ("students_odd", Fate.STUDENT, of_students(balance.findings)),
+        ("differences", Fate.DIFFERENCE, balance.differences),
+    )
+    for key, fate, by_name in beside:
         for code, count in _largest_first(by_name):
-            heading = phrase("warnings" if fate is Fate.WARNING else "differences", language).lower()
+            heading = phrase(key, language).lower()
             lines.add_row(Text(f"{heading}: {_title(catalogue, fate, code, language)}"), number(count, language))
+    for title, total in _places(balance, language):
+        lines.add_row(Text(title), total)
     advice = [] if state.kind in {"done", "exceptions"} else [_advice(state)]
+    advice += [Text(line, "yellow") for line in below_target(balance, language)]
     return Group(head, Padding(Group(*advice, lines), (0, 0, 0, 2)), "")
+
+
+def _places(balance: SchoolBalance, language: Language) -> Iterator[tuple[str, str]]:
+    """Yield the classes and teachers with most findings, and how many others there are."""
+    places = by_place(balance.findings)
+    for one in places[:PLACES]:
+        where = {"class_name": one.class_name or "–", "teacher": one.teacher or "–"}
+        counts = {"errors": number(one.errors, language), "warnings": number(one.warnings, language)}
+        yield phrase("place_short", language, **where, **counts), number(one.errors + one.warnings, language)
+    if len(places) > PLACES:
+        rest = sum(one.errors + one.warnings for one in places[PLACES:])
+        more = number(len(places) - PLACES, language)
+        yield phrase("places_more", language, places=more, school=balance.school), number(rest, language)
+
+
+def below_target(balance: SchoolBalance, language: Language) -> list[str]:
+    """Return the school's figure and what to do, where too few lessons were filled in in time; numbers unbroken."""
+    told = balance.actuality
+    what = None if told is None else remedy(told, balance.school, language)
+    if told is None or what is None:
+        return []
+    return [f"{headline(told, language)}.".replace(NO_BREAK_SPACE, ""), f"{what}."]
 
 
 def _rows(balances: Sequence[SchoolBalance], language: Language) -> RenderableType:

@@ -4,10 +4,11 @@ Rules. Frozen; unknown keys are refused; no coercion ("5" is not 5). A default, 
 careful choice. Paths come out absolute. `Expected` on a key is what a person reads when its value is wrong.
 Keys beyond the installation example: bridge.log, portal.connector, what follows audit.witnesses, limits.small_change,
 reading.full_every_days, consent.correction_days, .answer_days, .alarm_days, .processor_name, .processor_address,
-.texts, .calendar, school.address.
+.texts, .calendar, actuality.below_target, .calendar, school.address, .calendar, .school_week.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
 
+from journal.school_calendar import SchoolCalendar
 from journal.wording import BridgeError, Language, Wording
 from settings.problems import Expected
 from settings.secret import Secret
@@ -36,6 +38,7 @@ from settings.values import (
     pause,
     portal_url,
     quorum_of,
+    school_calendar,
     school_source,
     witness_key,
     witness_url,
@@ -63,6 +66,11 @@ Seconds = Annotated[float, Field(gt=0, le=600), _SECONDS]
 Share = Annotated[float, Field(ge=0, le=1), _SHARE]
 Days = Annotated[int, Field(ge=1, le=366), _DAYS]
 Count = Annotated[int, Field(ge=0), _COUNT]
+SchoolDaysFile = Annotated[
+    SchoolCalendar | None,
+    BeforeValidator(school_calendar),
+    Expected("путь к файлу учебных дней (docs/actuality.md)", "the path of a file of school days (docs/actuality.md)"),
+]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _TEXT]
 
 
@@ -238,12 +246,23 @@ class ConsentSection(Section):
 
 
 class ActualitySection(Section):
-    """When a lesson counts as filled in time, and what share of lessons should be."""
+    """When a lesson counts as filled in time, what share of lessons should be, and what follows where it is not.
+
+    `calendar`: the schools' days; a school may have a file, or a week, of its own.
+    """
 
     lesson_filled_within_days: Annotated[
         int, Field(ge=0, le=366), Expected("целое число дней от 0 до 366", "a whole number of days, 0 to 366")
     ] = 2
     target: Share = 0.95
+    below_target: Annotated[
+        Literal["warn", "hold"],
+        Expected(
+            '"warn" (назвать в отчёте) или "hold" (задержать передачу школы)',
+            '"warn" (name it in the report) or "hold" (hold the school\'s exchange)',
+        ),
+    ] = "warn"
+    calendar: SchoolDaysFile = None
 
 
 class LimitsSection(Section):
@@ -309,6 +328,12 @@ class SchoolSection(Section):
         ),
     ] = ()
 
+    calendar: SchoolDaysFile = None
+    school_week: Annotated[
+        Literal[5, 6] | None,
+        Expected("учебных дней в неделе: 5 или 6", "days of the school week: 5 or 6"),
+    ] = None
+
     def paused_on(self, day: date) -> bool:
         """Tell whether the school's exchange rests on `day`."""
         return any(span.covers(day) for span in self.paused)
@@ -344,6 +369,17 @@ class Settings(Section):
                 return school
         known = ", ".join(school.code for school in self.schools) or "—"
         raise BridgeError("school-unknown", _UNKNOWN_SCHOOL, {"file": self.file, "school": code, "known": known})
+
+    def school_days(self, school: SchoolSection) -> SchoolCalendar:
+        """Return a school's days: its own calendar, else the installation's, else a week without vacations."""
+        calendar = school.calendar or self.actuality.calendar or SchoolCalendar()
+        return calendar if school.school_week is None else replace(calendar, week=school.school_week)
+
+    @property
+    def calendar_files(self) -> tuple[Path, ...]:
+        """The files of school days that were read with this one."""
+        calendars = (self.actuality.calendar, *(school.calendar for school in self.schools))
+        return tuple(one.file for one in calendars if one is not None and one.file is not None)
 
     def chosen(self, codes: Sequence[str] = ()) -> tuple[SchoolSection, ...]:
         """Return the schools of these codes, each once, in the file's order; no codes: all.

@@ -1,7 +1,8 @@
 """How a value of bridge.toml becomes what the bridge works with: URLs, paths, secrets, spans of days.
 
 Rules. A validator either returns the finished value or refuses with `_refused`, whose wording may say more than
-the key's own `Expected`. Nothing is opened or reached here; only a profile's folder is looked for.
+the key's own `Expected`. Nothing is opened or reached here, but for a profile's folder, which is looked for, and a
+file of school days, which is a part of the settings and read with them (`settings.school_calendar`).
 """
 
 import re
@@ -15,8 +16,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from journal.school_calendar import SchoolCalendar
 from journal.wording import Wording
 from settings.cron import schedule_problem
+from settings.school_calendar import CalendarProblem, read_calendar
 from settings.secret import Secret, named_secret
 
 REFUSED = "refused"
@@ -243,6 +246,20 @@ class Pause:
     def covers(self, day: date) -> bool:
         """Tell whether `day` lies in the pause."""
         return self.first <= day <= self.last
+
+
+def school_calendar(value: object, info: ValidationInfo) -> SchoolCalendar | None:
+    """Return the calendar of the file that is named; None where the text is empty."""
+    if value is None or isinstance(value, SchoolCalendar):
+        return value
+    path = optional_path(value, info)
+    if path is None:
+        return None
+    try:
+        return read_calendar(path)
+    except CalendarProblem as found:
+        wording = found.wording
+    _refused(wording)
 
 
 def pause(value: object) -> Pause:

@@ -26,7 +26,9 @@ from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, Window
 from journal.wording import BridgeError
 from mappings.fingerprints import Counts, Fingerprint, Seen, SeenJournal, fingerprints, remembered, to_read, total
+from mappings.lessons import counted_lessons
 from mappings.profile import CodeMeaning, CodeRange, Profile
+from mappings.quality import SchoolDays
 from mappings.raw import (
     ABSENCES,
     CONTROL_TYPES,
@@ -34,6 +36,7 @@ from mappings.raw import (
     ENROLMENTS,
     FINGERPRINTS,
     JOURNALS,
+    LESSON_COUNTS,
     LESSONS,
     MARK_TYPES,
     MARKS,
@@ -46,7 +49,7 @@ from mappings.raw import (
     RawJournal,
     RawTable,
 )
-from mappings.reasons import SetAsideReason
+from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.records import to_reading
 from mappings.selection import of_journals
 
@@ -68,6 +71,7 @@ def read_changes(
     software: str,
     before: Seen | None = None,
     progress: Progress | None = None,
+    school_days: SchoolDays | None = None,
 ) -> tuple[SchoolReading, Seen]:
     """Read of the school `code` what `before` does not vouch for (None: all); returns it, and what is seen now.
 
@@ -75,18 +79,24 @@ def read_changes(
     """
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
-        basis = _basis(profile, window, timezone, software)
+        basis = _basis(profile, window, timezone, software, _days_off(window, school_days))
         then = before.counts if before is not None and before.basis == basis else None
         counts = _counted(snapshot, profile, window, today, then)
         raw = {table.name: snapshot.read(table, profile, window, progress) for table in SHARED}
         shared = _digest(row for table in SHARED for row in _rows(table, raw))
         only = to_read(before, basis, shared, counts, today)
         asked = _numbers(only, raw)
-        raw |= {table.name: snapshot.read(table, profile, window, progress, asked) for table in OF_JOURNALS}
+        counted = asked is not None and LESSON_COUNTS.name in profile.queries
+        for table in OF_JOURNALS:
+            wanted = asked if counted or table is not LESSONS else None  # of lessons all are told, whatever is read
+            raw[table.name] = snapshot.read(table, profile, window, progress, wanted)
+        lessons = counted_lessons(snapshot.read(LESSON_COUNTS, profile, window), profile) if counted else None
         schema = _schema(snapshot, profile)
     if only is not None:
         raw = dict(of_journals(raw, only, profile))
-    reading = to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+    reading = to_reading(
+        raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
+    )
     seen = Seen(
         basis=basis,
         shared=shared,
@@ -96,7 +106,7 @@ def read_changes(
         journals=remembered(counts, _read(reading), before, only),
         repeated=bool((reading.set_aside["reason"] == str(SetAsideReason.DUPLICATE_KEY)).any()),
     )
-    return replace(reading, only=only), seen
+    return replace(reading, only=only, lessons=lessons or reading.lessons), seen
 
 
 def _counted(snapshot: Snapshot, profile: Profile, window: Window, today: date, then: Counts | None) -> Counts | None:
@@ -137,13 +147,22 @@ def _is_number(key: str) -> bool:
     return key.removeprefix("-").isdecimal() and key.isascii()
 
 
-def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str) -> str:
+def _days_off(window: Window, school_days: SchoolDays | None) -> tuple[date, ...]:
+    """Return the days of the window on which a record is odd by the calendar: another calendar, another reading."""
+    if school_days is None:
+        return ()
+    days = (window.first + timedelta(days=after) for after in range((window.last - window.first).days + 1))
+    return tuple(day for day in days if school_days.knows(day) and not school_days.is_school_day(day))
+
+
+def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str, days_off: tuple[date, ...]) -> str:
     queries = sorted((name, query.template) for name, query in profile.queries.items())
     codes = profile.codes
     tables = (codes.marks, codes.absences, codes.periods, codes.period_marks)
     meanings = [[_plain(meaning) for meaning in table] for table in tables]
     texts = (profile.encoding, profile.misread_as, sorted(profile.texts.items()))
-    parts = (software, profile.name, queries, meanings, codes.uncoded, texts, window, str(timezone))
+    warned = codes.most_weight, sorted(codes.silent), days_off
+    parts = (software, profile.name, queries, meanings, codes.uncoded, warned, texts, window, str(timezone))
     return _digest(map(repr, parts))
 
 
@@ -165,8 +184,8 @@ def _schema(snapshot: Snapshot, profile: Profile) -> str:
 
 
 def _rows(table: RawTable, raw: RawJournal) -> Iterable[str]:
-    """Yield a table's rows as texts, in an order of their own, for a database keeps none."""
-    columns = (raw[table.name][name].to_numpy().tolist() for name in table.columns)
+    """Yield what a table's rows say of records as texts, in an order of their own, for a database keeps none."""
+    columns = (raw[table.name][name].to_numpy().tolist() for name in table.columns if name not in table.beside)
     yield table.name
     yield from sorted(map(repr, zip(*columns, strict=True)))
 
@@ -176,7 +195,7 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def _read(reading: SchoolReading) -> dict[str, SeenJournal]:
-    """Return what the facts of each journal came to: how many they were, how many set aside, when one becomes good."""
+    """Return what the facts of each journal came to: how many, what was found of them, when one becomes good."""
     if reading.record_journals is None or reading.aside_journals is None or reading.aside_days is None:
         raise ValueError("a reading that doesn't say of which journals it is")
     read = {
@@ -186,6 +205,11 @@ def _read(reading: SchoolReading) -> dict[str, SeenJournal]:
     for (key, reason), count in Counter(zip(reading.aside_journals, reading.set_aside["reason"], strict=True)).items():
         one = read[key]
         read[key] = replace(one, set_aside={**one.set_aside, reason: count})
+    found = reading.findings
+    warned = found["source_key"].notna() & found["code"].isin([str(code) for code in RecordWarning])
+    for (key, code), count in Counter(zip(found["journal"][warned], found["code"][warned], strict=True)).items():
+        one = read[key]
+        read[key] = replace(one, warnings={**one.warnings, code: count})
     future = reading.set_aside["reason"] == str(SetAsideReason.FUTURE_DATE)
     for key, day in reading.aside_days[future].groupby(reading.aside_journals[future]).min().items():
         read[str(key)] = replace(read[str(key)], due=day.date())

@@ -6,7 +6,6 @@ the profile does not map are counted with their signs; they are not guessed.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,29 +21,26 @@ from connectors.school.snapshot import Snapshot, SnapshotFacts
 from connectors.school.source import SchoolSource
 from journal.school import Window
 from journal.wording import BridgeError
-from mappings.facts import NO_KIND, kinds_of
-from mappings.keys import as_integers
-from mappings.profile import CodeMeaning, Profile
+from mappings.lessons import counted_lessons, lesson_times, same_times
+from mappings.profile import Profile
 from mappings.pseudonyms import shown
 from mappings.raw import (
-    ABSENCES,
     ALL_TABLES,
+    BESIDES,
     FINGERPRINTS,
     JOURNAL_TABLES,
-    MARKS,
+    LESSON_COUNTS,
+    LESSONS,
     NOTHING,
-    PERIOD_MARKS,
-    PERIODS,
     SCHOOL,
     SPOILT,
     SPOILT_TIME,
-    TOTALS,
     ColumnType,
-    RawJournal,
     RawTable,
 )
 from mappings.records import to_reading
 from mappings.texts import Encoding
+from mappings.unmapped import Unmapped, unmapped
 
 EXAMPLES = 3
 _TIMES = (ColumnType.DATE, ColumnType.MOMENT)
@@ -76,15 +72,6 @@ class QuerySeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Unmapped:
-    """A code that the profile says nothing of: where it stands, how often, and its sign in the database."""
-
-    table: str
-    code: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that was seen. `facts` is None where the database could not be opened."""
 
@@ -98,11 +85,15 @@ class Examination:
     set_aside: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     has_fingerprints: bool = False
+    keeps_filling_times: bool = False
+    counts_differ: bool = False
+    """Whether `lesson_counts.sql` tells of other lessons than `lessons.sql`."""
 
     @property
     def ok(self) -> bool:
         """Tell whether a reading would go through; unmapped codes only set rows aside."""
-        return self.facts is not None and not self.problems and not any(q.problem or q.unfinished for q in self.queries)
+        wrong = self.problems or self.counts_differ or any(q.problem or q.unfinished for q in self.queries)
+        return self.facts is not None and not wrong
 
 
 def examine(
@@ -128,17 +119,25 @@ def examine(
         facts=snapshot.facts,
         problems=tuple(problems),
         queries=queries,
-        unmapped=_unmapped(raw, draft) if whole else (),
+        unmapped=unmapped(raw, draft) if whole else (),
         records=None if reading is None else len(reading.records),
         set_aside={} if reading is None else _counts(reading.set_aside["reason"]),
         warnings={} if reading is None else _counts(reading.warnings["warning"]),
         has_fingerprints=FINGERPRINTS.name in draft.queries,
+        keeps_filling_times=draft.keeps_filling_times,
+        counts_differ=_counts_differ(raw, draft),
     )
+
+
+def _counts_differ(raw: Mapping[str, pd.DataFrame], draft: Profile) -> bool:
+    if LESSONS.name not in raw or LESSON_COUNTS.name not in raw:
+        return False
+    return not same_times(lesson_times(raw, draft), counted_lessons(raw[LESSON_COUNTS.name], draft))
 
 
 def _tables(draft: Profile) -> list[RawTable]:
     named = {*draft.queries, *draft.unfinished}
-    return [*ALL_TABLES, *(table for table in (FINGERPRINTS, TOTALS) if table.name in named)]
+    return [*ALL_TABLES, *(table for table in BESIDES if table.name in named)]
 
 
 def _seen(
@@ -192,21 +191,3 @@ def _is_misread(values: pd.Series) -> bool:
 
 def _counts(values: pd.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in values.value_counts().items()}
-
-
-def _unmapped(raw: RawJournal, draft: Profile) -> tuple[Unmapped, ...]:
-    codes = draft.codes
-    keys = as_integers(raw, draft.encoding)
-    wanted: tuple[tuple[RawTable, str, str, tuple[CodeMeaning, ...]], ...] = (
-        (MARKS, "type_id", "type", codes.marks),
-        (ABSENCES, "type_id", "type", codes.absences),
-        (PERIOD_MARKS, "type_id", "type", codes.period_marks),
-        (PERIODS, "kind", "period-kind", codes.periods),
-    )
-    found: list[Unmapped] = []
-    for table, column, domain, meanings in wanted:
-        numbers = keys.raw[table.name][column].to_numpy(np.int64)
-        unknown = (kinds_of(numbers, meanings, keys.texts.get(domain)) == NO_KIND) & (numbers > SPOILT)
-        counted = Counter(keys.text_of(domain, numbers[unknown]).tolist())
-        found += [Unmapped(table.name, code, count) for code, count in counted.most_common()]
-    return tuple(found)

@@ -16,14 +16,26 @@ from connectors.school.probe import SchoolProbe, probe
 from connectors.school.snapshot import Progress
 from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, StudentIdentity, Window
+from mappings.findings import with_alike
 from mappings.fingerprints import Fingerprint, fingerprints
 from mappings.profile import Profile
+from mappings.quality import SchoolDays
 from mappings.raw import ENROLMENTS, FINGERPRINTS, IDENTITIES, JOURNAL_TABLES, RawJournal
 from mappings.records import to_reading
 from mappings.roster import identities
 from mappings.selection import of_journals
+from mappings.unmapped import Unmapped, unmapped
 
-__all__ = ["Progress", "SchoolProbe", "SchoolSource", "probe", "read_fingerprints", "read_identities", "read_school"]
+__all__ = [
+    "Progress",
+    "SchoolProbe",
+    "SchoolSource",
+    "probe",
+    "read_findings",
+    "read_fingerprints",
+    "read_identities",
+    "read_school",
+]
 
 
 def read_school(
@@ -36,11 +48,13 @@ def read_school(
     timezone: ZoneInfo,
     progress: Progress | None = None,
     only_journals: Collection[str] | None = None,
+    school_days: SchoolDays | None = None,
 ) -> SchoolReading:
     """Read the journal of the school `code` in `window`; `today` is the run's day in `timezone`.
 
     `only_journals` keeps the facts of these journals alone (keys as `read_fingerprints` gives them); the roster is
-    whole all the same. Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
+    whole all the same. `school_days` is the school's calendar, to tell of lessons on other days.
+    Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused`,
     `school-driver-missing`, `school-not-permitted`, `school-schema-differs`, `school-code-differs` or
     `school-reading-failed`.
     """
@@ -49,7 +63,33 @@ def read_school(
         raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
     if only_journals is not None:
         raw = of_journals(raw, frozenset(only_journals), profile)
-    return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone)
+    return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days)
+
+
+def read_findings(
+    source: SchoolSource,
+    profile: Profile,
+    *,
+    code: str,
+    window: Window,
+    today: date,
+    timezone: ZoneInfo,
+    progress: Progress | None = None,
+    school_days: SchoolDays | None = None,
+) -> tuple[SchoolReading, tuple[Unmapped, ...]]:
+    """Read as `read_school` does, and the students' names in the same snapshot, to find who are alike.
+
+    Also returns the codes that the profile says nothing of. The names are compared here and leave no trace but the keys
+    of the alike. Raises as `read_school`.
+    """
+    with open_snapshot(source, code) as snapshot:
+        check_code(snapshot, profile, code)
+        tables = (*JOURNAL_TABLES, IDENTITIES)
+        raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in tables}
+    reading = to_reading(
+        raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
+    )
+    return with_alike(reading, identities(raw, profile.reading), today), unmapped(raw, profile)
 
 
 def read_fingerprints(

@@ -5,7 +5,8 @@ Rules (Labour Code, articles 111 and 112). A week has five working days. 1 to 8 
 except in January. What the Government moved by decree is in the file and goes before that rule; a day off that was
 moved away is worked. A year that no file knows is counted by the law alone, and `is_assumed` says so.
 The packaged file is `calendars/russia.toml`; a year of the operator's file takes the place of the packaged one.
-Deliberately not here: which terms run (`consent_registry.terms.deadlines`), a school's own days and holidays.
+Deliberately not here: which terms run (`consent_registry.terms.deadlines`), a school's own days and
+vacations (`journal.school_calendar`).
 """
 
 import re
@@ -17,14 +18,11 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from journal.holidays import holidays
 from journal.wording import BridgeError, Wording
 
 PACKAGED = Path(__file__).parent / "calendars" / "russia.toml"
 
-_HOLIDAYS = ((2, 23), (3, 8), (5, 1), (5, 9), (6, 12), (11, 4))
-"""Month and day of the holidays outside January."""
-
-_JANUARY_HOLIDAYS = 8
 _SATURDAY = 5
 _DAY = timedelta(days=1)
 _YEAR = re.compile(r"[12]\d{3}")
@@ -102,10 +100,10 @@ class WorkingDays:
 
     def _count_year(self, year: int) -> tuple[date, ...]:
         known = self._years.get(year, YearCalendar("", {}))
-        holidays = _holidays(year)
-        off = {day for day in _days(year) if _is_weekend(day) and day not in known.moved} | holidays
+        free = holidays(year)
+        off = {day for day in _days(year) if _is_weekend(day) and day not in known.moved} | free
         off |= set(known.moved.values()) | known.days_off
-        for holiday in sorted(holidays):
+        for holiday in sorted(free):
             if holiday.month > 1 and _is_weekend(holiday) and holiday not in known.moved:
                 off.add(next(day for day in _days(year) if day > holiday and day not in off))
         return tuple(day for day in _days(year) if day not in off)
@@ -159,7 +157,7 @@ def _moved(path: Path, year: str, pairs: object) -> dict[date, date]:
             raise _wrong(path, key, _NO_MOVES)
         if not _is_weekend(day):
             raise _wrong(path, key, _NOT_OFF)
-        if _is_weekend(target) or target in _holidays(target.year) or target in moved.values():
+        if _is_weekend(target) or target in holidays(target.year) or target in moved.values():
             raise _wrong(path, key, _NOT_WORKED)
         moved[day] = target
     return moved
@@ -178,11 +176,6 @@ def _is_day_of(year: str, day: object) -> bool:
 
 def _is_weekend(day: date) -> bool:
     return day.weekday() >= _SATURDAY
-
-
-def _holidays(year: int) -> frozenset[date]:
-    january = {date(year, 1, number) for number in range(1, _JANUARY_HOLIDAYS + 1)}
-    return frozenset(january | {date(year, month, day) for month, day in _HOLIDAYS})
 
 
 def _days(year: int) -> list[date]:

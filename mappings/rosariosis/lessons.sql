@@ -1,5 +1,6 @@
 -- What stands for a lesson: an assignment in each course period that has grades of it, and each attendance taken.
--- An assignment without a date belongs to its marking period.
+-- An assignment without a date belongs to its marking period. Nothing tells when a lesson was filled in: there is no
+-- filled_at, and so no figure of actuality.
 SELECT DISTINCT 'a' || g.assignment_id || '-' || g.course_period_id AS id,
        g.course_period_id AS journal_id,
        COALESCE(a.due_date, a.assigned_date) AS lesson_date,

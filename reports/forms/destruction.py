@@ -7,9 +7,7 @@ it, so the paper leads to that one entry and not to what was disclosed. Who carr
 Deliberately not here: what is destroyed (`consent_registry.sealed.erasure`), where the files go (`commands`).
 """
 
-import csv
 import hashlib
-import io
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,6 +15,7 @@ from journal.wording import BridgeError, Wording
 from reports.forms.printing import print_sheet
 from reports.forms.sheet import Fit, page
 from reports.forms.words import day
+from reports.safe_csv import csv_bytes
 
 KEPT_YEARS = 3
 """The order's point 7."""
@@ -27,7 +26,6 @@ METHOD = (
     "занятого ими места; при восстановлении базы из резервной копии уничтожение повторяется"
 )
 _PAGES = 3
-_FORMULA = ("=", "+", "-", "@")
 _TOO_LONG = Wording(
     ru="Акт не помещается на {pages} стр. Сократите наименования и адреса школы в файле настроек",
     en="The act doesn't fit on {pages} pages. Shorten the school's names and addresses in the configuration",
@@ -121,27 +119,19 @@ def act_pdf(said: Destruction) -> bytes:
 
 def act_csv(said: Destruction) -> bytes:
     """Return the act's fields as CSV (UTF-8 with its mark, semicolons): field; value."""
-    return _csv([("Поле", "Значение"), *rows_of_act(said)])
+    return csv_bytes([("Поле", "Значение"), *rows_of_act(said)])
 
 
 def export_csv(said: Destruction) -> bytes:
     """Return the export as CSV: its fields, an empty line, then the events: moment; event."""
     events = [(moment(event.at), event.what) for event in said.events]
     fields = [("Поле", "Значение"), *rows_of_export(said)]
-    return _csv([*fields, (), ("Время", "Событие"), *events])
+    return csv_bytes([*fields, (), ("Время", "Событие"), *events])
 
 
 def moment(at: datetime) -> str:
     """Return a moment as it stands on the papers, with its zone."""
     return f"{day(at.date())} {at:%H:%M:%S} {at.isoformat()[-6:]}"
-
-
-def _csv(rows: list[tuple[str, ...]]) -> bytes:
-    out = io.StringIO(newline="")
-    # A name that a spreadsheet would take for a formula gets a sign before it that spreadsheets don't show.
-    safe = [[f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows]
-    csv.writer(out, delimiter=";").writerows(safe)
-    return out.getvalue().encode("utf-8-sig")
 
 
 def _html(said: Destruction, fit: Fit) -> str:

@@ -50,6 +50,18 @@ def test_a_key_open_to_others_is_worth_a_look(run: Run, world: RealWorld) -> Non
     assert f"chmod 600 {key}" in line
 
 
+def test_a_calendar_that_ends_is_worth_a_look(run: Run, world: RealWorld) -> None:
+    days = world.folder / "days.toml"
+    text = days.read_text()
+    assert "✓ [actuality] calendar: the school days are known" in run("--config", world.config, "check").out
+    days.write_text("[2020]\n")
+    ended = run("--config", world.config, "check")
+    days.write_text(text)
+    assert ended.status == 0
+    (line,) = wrong(ended)
+    assert line.startswith("! [actuality] calendar: no vacations of this school year for the schools 0252")
+
+
 CHANGES = [
     ('code = "0252"', 'code = "0999"', "[[school]] 0999", "another school's"),
     ("file:0252.fdb", "file:absent.fdb", "[[school]] 0252", "absent.fdb"),

@@ -32,6 +32,7 @@ def test_help_names_every_command_and_needs_no_installation(run: Run) -> None:
         "sweep",
         "reconcile",
         "report",
+        "findings",
         "hold",
         "delivery",
         "audit",

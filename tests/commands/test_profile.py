@@ -1,6 +1,7 @@
 """`dnevnik profile check` and `profile new` on real databases: what is shown, and that it names nobody."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from worlds.real_world import RealWorld
 
 from connectors.school.embedded import use_embedded_firebird
 from mappings.profile import PROFILES, load_draft
-from mappings.raw import ALL_TABLES, FINGERPRINTS
+from mappings.raw import ALL_TABLES, FINGERPRINTS, TOTALS
 
 
 def names(path: Path) -> set[str]:
@@ -68,6 +69,20 @@ def test_a_query_that_does_not_fit_is_said_and_hides_no_other(run: Run, world: R
     assert " marks.sql: " in ended.out
 
 
+@pytest.mark.parametrize(("wrong", "status"), [(False, 1), (True, 2)])
+def test_lessons_that_are_counted_otherwise_than_they_stand_are_said(
+    run: Run, world: RealWorld, tmp_path: Path, *, wrong: bool, status: int
+) -> None:
+    shutil.copytree(PROFILES / "paragraf", tmp_path / "paragraf")
+    query = tmp_path / "paragraf" / "lesson_counts.sql"
+    text = query.read_text("utf-8")
+    query.write_text(text.replace("WHERE ", "WHERE l.CANCELLED = 0 AND ") if wrong else text, "utf-8")
+    ended = run("--config", world.config, "profile", "check", "0252", "--folder", tmp_path)
+    assert ended.status == status
+    assert ("✗ lesson_counts.sql counts other lessons" in ended.out) is wrong
+    assert " lesson_counts.sql: " in ended.out
+
+
 def test_a_database_that_is_away_is_said(run: Run, world: RealWorld) -> None:
     text = world.config.read_text()
     world.config.write_text(text.replace("file:0252.fdb", "file:absent.fdb"))
@@ -82,13 +97,13 @@ def test_a_new_profile_is_a_skeleton_of_the_database(run: Run, world: RealWorld,
     ended = run("profile", "new", "third", "--from-url", url, "--folder", tmp_path)
     assert (ended.status, ended.err) == (0, "")
     draft = load_draft("third", tmp_path)
-    assert set(draft.unfinished) == {table.name for table in (*ALL_TABLES, FINGERPRINTS)}
+    assert set(draft.unfinished) == {table.name for table in (*ALL_TABLES, FINGERPRINTS, TOTALS)}
     assert "MARK(ID, CONTROL_ID" in (tmp_path / "third" / "marks.sql").read_text()
     again = run("profile", "new", "third", "--from-url", url, "--folder", tmp_path)
     assert again.status == 2
     checked = run("--config", world.config, "profile", "check", "0252", "--profile", "third", "--folder", tmp_path)
     assert checked.status == 2
-    assert checked.out.count(".sql: not finished") == len(ALL_TABLES) + 1
+    assert checked.out.count(".sql: not finished") == len(ALL_TABLES) + 2
     assert "Traceback" not in checked.out + checked.err
 
 

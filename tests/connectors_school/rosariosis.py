@@ -25,7 +25,8 @@ TABLES = {
     ),
     "courses": "syear numeric(4,0), course_id integer PRIMARY KEY, school_id integer, title varchar(100)",
     "course_periods": (
-        "syear numeric(4,0), school_id integer, course_period_id integer PRIMARY KEY, course_id integer, title text"
+        "syear numeric(4,0), school_id integer, course_period_id integer PRIMARY KEY, course_id integer, title text, "
+        "teacher_id integer"
     ),
     "schedule": (
         "syear numeric(4,0), school_id integer, student_id integer, start_date date, end_date date, "
@@ -90,7 +91,7 @@ def school() -> School:
             (3, 2026, 2, 3, 6, "2026-09-01", None),
         ],
         "courses": [(2026, 10, 1, "Algebra"), (2026, 20, 2, "History")],
-        "course_periods": [(2026, 1, 100, 10, "Algebra A"), (2026, 2, 200, 20, "History A")],
+        "course_periods": [(2026, 1, 100, 10, "Algebra A", 7), (2026, 2, 200, 20, "History A", None)],
         "schedule": [
             (2026, 1, 1, "2026-09-01", None, 100), (2026, 1, 2, "2026-09-01", None, 100),
             (2026, 2, 3, "2026-09-01", None, 200),

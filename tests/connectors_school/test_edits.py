@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.school.changes import read_changes
 from connectors.school.read import SchoolSource, read_fingerprints, read_school
-from journal.school import Window
-from mappings.fingerprints import Fingerprint, changed_journals
+from journal.school import SchoolReading, Window
+from mappings.fingerprints import Fingerprint, Seen, changed_journals
 from mappings.profile import load_profile
 
 from .five_ways import plain, schema
@@ -165,3 +166,62 @@ def test_each_edit_by_itself_is_noticed_in_its_journal(school: Path, tmp_path: P
     assert len(changed) <= 2
     if "CHANGED_AT" not in sql:
         assert facts(path) != read_before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE LESSON SET FILLED_AT = '2026-11-20 16:00:00'",
+        "UPDATE JOURNAL SET TEACHER_ID = 2",
+        "UPDATE JOURNAL SET CLASS_ID = 2",
+    ],
+)
+def test_what_no_record_says_makes_nothing_worth_reading_again(school: Path, tmp_path: Path, sql: str) -> None:
+    path = Path(shutil.copy(school, tmp_path / "school.db"))
+
+    def run(before: Seen | None) -> tuple[SchoolReading, Seen]:
+        return read_changes(
+            SchoolSource(f"sqlite:///{path}"), PROFILE, code="0252", window=WINDOW, today=date(2026, 11, 25),
+            timezone=ZoneInfo("Europe/Moscow"), software="1", before=before,
+        )  # fmt: skip
+
+    whole, seen = run(None)
+    assert whole.rows_read > 0
+    teacher = sqlite3.connect(path)
+    assert teacher.execute(sql).rowcount > 0
+    teacher.commit()
+    teacher.close()
+    again, _ = run(seen)
+    assert (again.only, again.rows_read) == (frozenset(), 0)
+
+
+class Weekdays:
+    """A school that teaches on so many days a week."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+
+    def knows(self, day: date) -> bool:
+        return day.year == 2026
+
+    def is_school_day(self, day: date) -> bool:
+        return day.isoweekday() <= self.days
+
+
+def test_another_calendar_has_all_read_and_tells_of_other_lessons(school: Path) -> None:
+    def changes(days: int, before: Seen | None) -> tuple[SchoolReading, Seen]:
+        return read_changes(
+            SchoolSource(f"sqlite:///{school}"), PROFILE, code="0252", window=WINDOW, today=date(2026, 11, 25),
+            timezone=ZoneInfo("Europe/Moscow"), software="test", before=before, school_days=Weekdays(days),
+        )  # fmt: skip
+
+    def lessons_off(reading: SchoolReading) -> set[date]:
+        found = reading.findings[reading.findings["code"] == "no-school-day"]
+        return {day.date() for day in found["date"]}
+
+    six, seen = changes(6, None)
+    assert lessons_off(six) == {date(2026, 10, 4)}
+    assert changes(6, seen)[0].only == frozenset()
+    five, _ = changes(5, seen)
+    assert five.only is None
+    assert lessons_off(five) == {date(2026, 10, 3), date(2026, 10, 4)}

@@ -19,8 +19,9 @@ from connectors.school.read import SchoolSource, probe, read_fingerprints, read_
 from connectors.school.snapshot import ColumnsDifferError
 from journal.school import SchoolReading, school_year
 from mappings.fingerprints import Fingerprint, Seen, changed_journals
+from mappings.lessons import counted_lessons, lesson_times
 from mappings.profile import Profile, Statement
-from mappings.raw import ABSENCES, SCHOOL
+from mappings.raw import ABSENCES, JOURNALS, LESSON_COUNTS, LESSONS, SCHOOL
 from sandbox.school.writing import make_school
 
 from .five_ways import Way, five_ways
@@ -165,3 +166,34 @@ def test_each_database_counts_its_journals_alike(ways: dict[str, Way], profile: 
     found = counted(ways[name])
     assert len(found) > 20
     assert changed_journals(counted(ways["firebird-file"]), found) == frozenset()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_database_says_whose_a_journal_is_and_when_a_lesson_was_filled_in(
+    ways: dict[str, Way], profile: Profile, name: str
+) -> None:
+    tables = read_tables(Path(ways["firebird-file"].url.removeprefix("file:")))
+    classes = {row["ID"]: row for row in tables["SCHOOL_CLASS"]}
+    with open_snapshot(SchoolSource(ways[name].url, ways[name].password), CODE) as snapshot:
+        journals = snapshot.read(JOURNALS, profile)
+        lessons = snapshot.read(LESSONS, profile, school_year(NOW.date()))
+        counts = snapshot.read(LESSON_COUNTS, profile, school_year(NOW.date()))
+    letters = [profile.reading.decoded(letter) for letter in journals["letter"]]
+    whose = zip(*(journals[one] for one in ("id", "class_id", "parallel", "teacher_id")), letters, strict=True)
+    assert sorted(whose) == sorted(
+        (row["ID"], row["CLASS_ID"], of["PARALLEL"], row["TEACHER_ID"], of["LETTER"].decode("cp1251"))
+        for row in tables["JOURNAL"]
+        for of in (classes[row["CLASS_ID"]],)
+    )
+    filled = {key: None if pd.isna(at) else at for key, at in zip(lessons["id"], lessons["filled_at"], strict=True)}
+    first = school_year(NOW.date()).first
+    assert filled == {row["ID"]: row["FILLED_AT"] for row in tables["LESSON"] if row["LESSON_DATE"] >= first}
+    assert len(set(filled.values())) > 10
+    assert None in filled.values()
+    told, counted = lesson_times({LESSONS.name: lessons}, profile), counted_lessons(counts, profile)
+    columns = ["date", "cancelled", "unclear", "filled_on"]
+    pd.testing.assert_frame_equal(
+        *(one.rows[columns].sort_values(columns, ignore_index=True) for one in (told, counted))
+    )
+    assert told.known
+    assert counted.known

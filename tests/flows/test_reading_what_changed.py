@@ -1,6 +1,7 @@
 """Random lives of a school: runs that read what changed and runs that read all end where the oracle ends."""
 
 import os
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,7 +46,10 @@ def edits(draw: st.DrawFn) -> tuple[str, tuple[object, ...]]:
                 ("UPDATE LESSON SET CANCELLED = ? WHERE ID = ?", (draw(st.integers(0, 1)), lesson)),
                 ("UPDATE LESSON SET LESSON_NO = ? WHERE ID = ?", (draw(st.none() | st.integers(0, 8)), lesson)),
                 ("UPDATE LESSON SET JOURNAL_ID = ? WHERE ID = ?", (draw(journals), lesson)),
-                ("UPDATE CONTROL SET COST = ? WHERE ID = ?", (draw(st.sampled_from(["1", "2", "1.5", None])), lesson)),
+                (
+                    "UPDATE CONTROL SET COST = ? WHERE ID = ?",
+                    (draw(st.sampled_from(["1", "2", "1.5", "0", "99", None])), lesson),
+                ),
                 ("UPDATE CONTROL SET TYPE_ID = ? WHERE ID = ?", (draw(st.integers(1, 2)), lesson)),
                 ("INSERT OR IGNORE INTO ABSENCE VALUES (?, ?, ?, 501, ?)", (key, lesson, student, at)),
                 ("DELETE FROM ABSENCE WHERE ID = ?", (key,)),
@@ -111,15 +115,19 @@ def test_reading_what_changed_ends_where_reading_all_and_the_oracle_end(school: 
         for world in worlds:
             world.sync()
         for statements, act, student, undo in nights:
+            ended = []
             for world in worlds:
                 before = world.file.read_bytes()
                 world.edit(*statements)
                 _live(world, act, student)
-                world.sync()
+                balance = world.sync()
                 if undo:  # as if nobody had written
                     world.file.write_bytes(before)
-                    world.sync()
+                    balance = world.sync()
                 assert agrees(world)
+                assert balance.balances
+                ended.append((balance.findings, balance.all_warnings, balance.all_set_aside))
+            assert ended[0] == ended[1]
             assert worlds[0].shows() == worlds[1].shows()
             assert worlds[0].open_links() == worlds[1].open_links()
 
@@ -345,6 +353,23 @@ def test_rows_set_aside_in_journals_that_were_not_read_stay_listed(world: Changi
         assert (later.set_aside, later.set_aside_not_read) == ({}, {"unknown-mark-type": 1})
         assert later.has_exceptions
         assert [row.source_key for row in later.rows_set_aside] == ["mark:4"]
+
+
+def test_what_was_found_in_journals_that_were_not_read_counts_as_it_did(world: ChangingSchool) -> None:
+    before = Counter({(one.code, one.class_name, one.teacher): one.count for one in world.sync(full=True).findings})
+    assert before["mark-while-absent", "5А", "1"] == 6
+    world.edit(("UPDATE CONTROL SET COST = '99' WHERE ID = 4", ()), ("DELETE FROM ABSENCE WHERE ID = 4", ()))
+    world.edit(("UPDATE STUDENT SET BIRTH_DATE = NULL WHERE ID = 3", ()))
+    for read in (None, frozenset()):
+        world.now += timedelta(minutes=1)
+        balance = world.sync()
+        assert world.read == read
+        now = Counter({(one.code, one.class_name, one.teacher): one.count for one in balance.findings})
+        assert now - before == Counter({("weight-out-of-range", "5А", "1"): 1, ("birth-date-missing", "5А", ""): 1})
+        assert before - now == Counter({("mark-while-absent", "5А", "1"): 1})
+        assert balance.all_warnings["mark-while-absent"] == 5
+        assert balance.balances
+    assert (balance.warnings, balance.warnings_not_read["mark-while-absent"]) == ({}, 5)
 
 
 def test_the_bridges_own_postgresql_remembers_as_well(school: Path, tmp_path: Path) -> None:

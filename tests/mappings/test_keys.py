@@ -99,7 +99,7 @@ def test_rows_that_bear_one_key_are_set_aside_and_counted() -> None:
 def test_null_keys_do_not_meet_each_other() -> None:
     """A lesson without an id is not the lesson of a work that names none."""
     result = reading(lessons=[(None, 1, "2026-10-01", 1, 0)], controls=[(1, None, 1, None)], marks=[mark(1, 1)])
-    assert result.set_aside["reason"].tolist() == ["date-missing"]
+    assert result.set_aside["reason"].tolist() == ["lesson-missing"]
 
 
 def of(wanted: set[str], **tables: list[tuple]) -> SchoolReading:

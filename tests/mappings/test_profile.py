@@ -1,6 +1,7 @@
 """A profile is loaded whole or refused with the file and the key."""
 
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Language
 from mappings.profile import PROFILES, CodeNames, CodeRange, Query, load_profile
 from mappings.raw import ALL_TABLES, FINGERPRINTS
+from mappings.reasons import RecordWarning
 from mappings.texts import Encoding
 
 
@@ -169,6 +171,13 @@ def test_a_moment_as_a_number_is_said_in_each_dialects_words(dialect: str) -> No
     assert "{" not in sql
 
 
+@pytest.mark.parametrize("dialect", ["firebird", "postgresql", "mysql", "sqlite", "mssql", "another"])
+def test_a_moments_day_is_said_in_each_dialects_words(dialect: str) -> None:
+    sql = Query("x", "SELECT {day t.M} FROM T t GROUP BY {day t.M}").render("{column}", "qmark", dialect).sql
+    assert sql.count("t.M") == 2
+    assert "{" not in sql
+
+
 def test_a_query_asks_for_all_journals_some_or_none() -> None:
     query = Query("x", "SELECT 1 FROM T t WHERE t.D > :first AND {journals t.J} AND t.S = :school")
     assert query.by_journal
@@ -182,3 +191,25 @@ def test_a_query_asks_for_all_journals_some_or_none() -> None:
 def test_a_misread_encoding_is_the_profiles(profiles: Path) -> None:
     edit(profiles, "profile.toml", "[texts]", 'misread_as = "cp1252"\n[texts]')
     assert load_profile("paragraf", profiles).reading == Encoding("cp1251", "cp1252")
+
+
+def test_a_profile_says_what_weight_is_admitted_and_which_warnings_mean_nothing(profiles: Path) -> None:
+    path = profiles / "paragraf" / "codes.toml"
+    plain = path.read_text(encoding="utf-8").replace("[weight]\nmost = 10\n", "")
+    path.write_text(f'{plain}\n[weight]\nmost = 2.5\n[warnings]\nsilent = ["mark-while-absent"]\n', encoding="utf-8")
+    codes = load_profile("paragraf", profiles).codes
+    assert codes.most_weight == Decimal("2.5")
+    assert codes.silent == {RecordWarning.MARK_WHILE_ABSENT}
+    path.write_text(plain, encoding="utf-8")
+    codes = load_profile("paragraf", profiles).codes
+    assert (codes.most_weight, codes.silent) == (None, frozenset())
+    for wrong, key in (
+        ("[weight]\nmost = 0", "weight.most"),
+        ("[weight]\nmost = nan", "weight.most"),
+        ('[warnings]\nsilent = ["x"]', "warnings.silent"),
+        ('[warnings]\nsilent = ["lesson-missing"]', "warnings.silent"),  # an error is never silent
+    ):
+        path.write_text(f"{plain}\n{wrong}\n", encoding="utf-8")
+        refused = refusal(profiles)
+        assert (refused.parameters["file"], refused.parameters["key"]) == ("codes.toml", key)
+        assert refused.say(Language.RU) != refused.say(Language.EN)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mappings.raw import ALL_TABLES, DTYPES, LESSONS, MARKS, SUBJECTS, RawTable
+from mappings.raw import ALL_TABLES, DTYPES, JOURNALS, LESSONS, MARKS, PERIODS, SUBJECTS, RawTable
 
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
@@ -16,6 +16,8 @@ def test_texts_stay_what_they_are() -> None:
     assert frame["name"].tolist() == ["Алгебра", None]
 
 
-def test_what_a_mark_says_itself_may_be_left_out() -> None:
+def test_what_not_every_system_has_may_be_left_out() -> None:
     assert MARKS.required == ("id", "control_id", "student_id", "type_id", "note", "entered_at")
-    assert LESSONS.required == tuple(LESSONS.columns)
+    assert LESSONS.required == ("id", "journal_id", "lesson_date", "lesson_no", "cancelled")
+    assert JOURNALS.required == ("id", "subject_id")
+    assert PERIODS.required == tuple(PERIODS.columns)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from mappings.reasons import MEANINGS, TAKES_BACK, RecordWarning, SetAsideReason
+from mappings.reasons import MEANINGS, TAKES_BACK, FindingCode, RecordWarning, SetAsideReason, StudentWarning
 
 
-@pytest.mark.parametrize("code", [*SetAsideReason, *RecordWarning])
-def test_each_code_has_a_meaning_and_a_remedy_in_both_languages(code: SetAsideReason | RecordWarning) -> None:
+@pytest.mark.parametrize("code", [*SetAsideReason, *RecordWarning, *StudentWarning])
+def test_each_code_has_a_meaning_and_a_remedy_in_both_languages(code: FindingCode) -> None:
     for wording in MEANINGS[code]:
         assert wording.ru
         assert wording.en

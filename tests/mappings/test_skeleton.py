@@ -6,7 +6,7 @@ import pytest
 
 from journal.wording import BridgeError, Language
 from mappings.profile import is_name, load_draft, load_profile
-from mappings.raw import ALL_TABLES, FINGERPRINTS, MARKS, SUBJECTS
+from mappings.raw import ALL_TABLES, FINGERPRINTS, MARKS, SUBJECTS, TOTALS
 from mappings.skeleton import skeleton, suggested
 
 TABLES = {
@@ -29,7 +29,7 @@ def written(folder: Path, dialect: str = "postgresql") -> Path:
 def test_a_skeleton_is_a_draft_with_all_queries_to_be_written(tmp_path: Path, dialect: str) -> None:
     written(tmp_path, dialect)
     draft = load_draft("third", tmp_path)
-    assert set(draft.unfinished) == {table.name for table in (*ALL_TABLES, FINGERPRINTS)}
+    assert set(draft.unfinished) == {table.name for table in (*ALL_TABLES, FINGERPRINTS, TOTALS)}
     with pytest.raises(BridgeError) as caught:
         load_profile("third", tmp_path)
     assert caught.value.code == "profile-unfinished"
@@ -40,13 +40,14 @@ def test_a_skeleton_is_a_draft_with_all_queries_to_be_written(tmp_path: Path, di
 @pytest.mark.parametrize("dialect", ["postgresql", "firebird"])
 def test_a_finished_query_is_no_longer_named(tmp_path: Path, dialect: str) -> None:
     place = written(tmp_path, dialect)
-    for table in (*ALL_TABLES, FINGERPRINTS):
+    for table in (*ALL_TABLES, FINGERPRINTS, TOTALS):
         path = place / f"{table.name}.sql"
         lines = [line for line in path.read_text().splitlines() if not line.startswith("--")]
         path.write_text("\n".join(lines).replace("TODO", "t.X"))
     profile = load_profile("third", tmp_path)
     assert profile.unfinished == ()
-    for table in ALL_TABLES:
+    assert profile.queries[TOTALS.name].template.startswith('SELECT SUM(f.n) AS "rows"')
+    for table in (*ALL_TABLES, TOTALS):
         statement = profile.statement(table.name, dialect, "qmark")
         assert "{" not in statement.sql
         assert set(statement.parameters) == ({"first", "last"} if table.windowed else set())

@@ -24,6 +24,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from oracle.quality_oracle import PlainFact, record_doubts
 from oracle.register_oracle import OpenLink, open_link, student_of, why_closed
 from oracle.school_tables import Row, decoded, one_line
 
@@ -235,6 +236,39 @@ class _Fact:
         )
 
 
+def _doubts(journal: _Journal, first: date, last: date) -> dict[RowKey, set[str]]:
+    """Return what is odd about each row; of periods those that end in the window are known."""
+    by_id, facts = journal.by_id, []
+    for key, fact in journal.facts():
+        if first <= fact.date <= last and not fact.reasons:
+            row = by_id[key.table][key.row_id]
+            if key.table == "PERIOD_MARK":
+                period = by_id["PERIOD"][row["PERIOD_ID"]]
+                of = {"period": row["PERIOD_ID"], "journal": row["JOURNAL_ID"], "first": period["DATE_FROM"]}
+            else:
+                work = by_id["CONTROL"][row["CONTROL_ID"]] if key.table == "MARK" else row
+                lesson = work["LESSON_ID"]
+                of = {"lesson": lesson, "journal": by_id["LESSON"][lesson]["JOURNAL_ID"], "first": fact.date}
+            at = row.get("ENTERED_AT") or row["CHANGED_AT"]
+            of |= {"last": fact.date, "entered": at.date(), "weight": fact.weight}
+            facts.append(PlainFact(key, key.student_id, fact.kind, **of))
+    classes = {row["ID"]: _class(row) for row in journal.tables["SCHOOL_CLASS"]}
+    return record_doubts(
+        facts,
+        stays={
+            student: [(stay["DATE_FROM"], stay["DATE_TO"], classes[stay["CLASS_ID"]]) for stay in stays]
+            for student, stays in journal.stays.items()
+        },
+        classes={row["ID"]: classes[row["CLASS_ID"]] for row in journal.tables["JOURNAL"]},
+        periods={row["ID"]: (row["DATE_FROM"], row["DATE_TO"]) for row in journal.tables["PERIOD"]},
+        most_weight=Decimal(10),
+    )
+
+
+def _class(row: Row) -> str:
+    return f"{row['PARALLEL']}{one_line(row['LETTER'])}"
+
+
 # --- the verdict -----------------------------------------------------------------------------------------------
 
 
@@ -257,6 +291,7 @@ def judge(
     today = now.astimezone(zone).date()
     first, last = window or _school_year(today)
     journal = _Journal(tables, today, zone)
+    doubts = _doubts(journal, first, last)
     links, closed = _links(journal, register, code, now, pilot_classes, withdrawals or {})
     fates: dict[RowKey, Fate] = {}
     records: dict[RowKey, OracleRecord] = {}
@@ -267,6 +302,7 @@ def judge(
         if fact.reasons:
             fates[key] = Fate("set-aside", frozenset(fact.reasons))
             continue
+        fact.warnings |= doubts[key]
         records[key] = fact.record()
         mine = links.get(key.student_id, [])
         if any(_covers(link, records[key]) for link in mine):

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from oracle.journal_oracle import MOSCOW, OracleRecord, RowKey, judge
-from oracle.school_tables import read_register, read_tables
+from oracle.quality_oracle import student_doubts
+from oracle.school_tables import one_line, read_register, read_tables
 
 import consent_registry.register.file
 from connectors.school.read import SchoolSource, read_identities, read_school
@@ -20,6 +21,7 @@ from consent_registry.register.registration import import_register
 from consent_registry.sealed.vault import Vault
 from database import METADATA, open_database, writing
 from journal.school import SchoolReading, school_year
+from mappings.findings import counted
 from mappings.profile import load_profile
 from sandbox.registry import write_register
 from sandbox.school import write_school
@@ -57,7 +59,8 @@ class World:
         )
         write_register(register, school, code=CODE, seed=7, today=today)
         profile, source = load_profile("paragraf"), SchoolSource(f"file:{school}")
-        self.verdict = judge(read_tables(school), read_register(register), code=CODE, now=now)
+        self.tables, self.today = read_tables(school), today
+        self.verdict = judge(self.tables, read_register(register), code=CODE, now=now)
         self.keys = {f"{key.table}:{key.row_id}": key for key in self.verdict.fates}
         self.reading: SchoolReading = read_school(
             source, profile, code=CODE, window=school_year(today), today=today, timezone=MOSCOW
@@ -127,6 +130,50 @@ def test_the_warnings_are_the_oracles(world: World) -> None:
     warned = world.reading.warnings
     given = Counter(zip(map(world.key, warned["source_key"]), warned["warning"], strict=True))
     assert given == Counter((key, word) for key, fate in world.verdict.fates.items() for word in fate.warnings)
+
+
+def class_of(row: dict[str, object]) -> str:
+    return f"{row['PARALLEL']}{one_line(row['LETTER'])}"
+
+
+def place_of(by_id: dict[str, dict[int, dict]], key: RowKey) -> tuple[str, str]:
+    """Return the class and the teacher of a row's journal, by the tables."""
+    row = by_id[key.table][key.row_id]
+    row = by_id["CONTROL"][row["CONTROL_ID"]] if key.table == "MARK" else row
+    row = row if key.table == "PERIOD_MARK" else by_id["LESSON"][row["LESSON_ID"]]
+    journal = by_id["JOURNAL"][row["JOURNAL_ID"]]
+    return class_of(by_id["SCHOOL_CLASS"][journal["CLASS_ID"]]), str(journal["TEACHER_ID"])
+
+
+def test_each_finding_stands_where_its_journal_does_and_is_counted_there(world: World) -> None:
+    found = world.reading.findings[world.reading.findings["source_key"].notna()]
+    by_id = {name: {row["ID"]: row for row in rows if "ID" in row} for name, rows in world.tables.items()}
+    expected: Counter[tuple[str, str, str]] = Counter()
+    for row in found.itertuples():
+        class_name, teacher = place_of(by_id, world.key(row.source_key))
+        assert (row.class_name, row.teacher) == (class_name, teacher)
+        expected[row.code, class_name, teacher] += 1
+    counts = {(one.code, one.class_name, one.teacher): one.count for one in counted(world.reading, {}) if one.teacher}
+    assert counts == expected
+    assert len({class_name for _, class_name, _ in expected}) > 1
+
+
+def test_what_is_odd_about_students_is_what_the_oracle_finds(world: World) -> None:
+    window = school_year(world.today)
+    classes = {row["ID"]: class_of(row) for row in world.tables["SCHOOL_CLASS"]}
+    stays: dict[int, list[tuple]] = {}
+    for row in world.tables["ENROLMENT"]:
+        stays.setdefault(row["STUDENT_ID"], []).append((row["DATE_FROM"], row["DATE_TO"], classes[row["CLASS_ID"]]))
+    expected = {
+        (str(row["ID"]), doubt)
+        for row in world.tables["STUDENT"]
+        for doubt in student_doubts(
+            stays.get(row["ID"], []), row["BIRTH_DATE"], (window.first, window.last), world.today
+        )
+    }
+    found = world.reading.findings[world.reading.findings["source_key"].isna()]
+    assert set(zip(found["student_key"], found["code"], strict=True)) == expected
+    assert expected
 
 
 def test_exactly_the_oracles_records_are_permitted_and_the_others_have_its_reasons(world: World) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from delivery.balance import HeldPlan, RunFailure, SchoolBalance
+from journal.actuality import Actuality, Goal, SchoolActuality
 from journal.wording import Language, Wording
+from mappings.findings import FindingCount
 from reports.delivery_reasons import DIFFERENCE_TEXTS, LIMIT_TEXTS, WAITING_TEXTS, WITHDRAWN_TEXTS
 from reports.pages import Edition
 from reports.reason_text import Catalogue, Fate, Owner, ReasonText
@@ -49,6 +51,17 @@ EXCEPTIONS = replace(
     set_aside={"unknown-mark-type": 17, "duplicate-mark": 8, "lesson-cancelled": 5, "a-new-reason": 1},
     warnings={"not-journal-member": 41, "comment-undecodable": 3},
     withdrawn={"deleted": 6, "consent-withdrawn": 54},
+    warnings_not_read={"comment-undecodable": 2},
+    findings=(
+        FindingCount("a-new-reason", "", "", 1),
+        FindingCount("birth-date-missing", "7Б", "", 2),
+        FindingCount("comment-undecodable", "11А", "7", 5),
+        FindingCount("duplicate-mark", "5А", "12", 8),
+        FindingCount("lesson-cancelled", "9В", "3", 5),
+        FindingCount("not-journal-member", "5А", "12", 40),
+        FindingCount("not-journal-member", "8<Г>", "", 1),
+        FindingCount("unknown-mark-type", "5А", "30", 17),
+    ),
 )
 """A run with everything that a school may have to put right."""
 
@@ -80,6 +93,20 @@ UNREADABLE = SchoolBalance(
     ),
 )
 DRY_RUN = replace(PLAIN, run="plan", dry_run=True)
+LESSONS = SchoolActuality(
+    date(2026, 11, 24), Goal(2, 0.95), Actuality(4_817, 201, 64, {"cancelled": 12, "within-term": 305, "unclear": 1})
+)
+"""Below the target by less than rounding shows: 94.785 %."""
+BELOW = replace(PLAIN, actuality=LESSONS)
+REACHED = replace(
+    PLAIN, actuality=replace(LESSONS, figure=Actuality(1_999, 1, 0, {"not-held": 40}), assumed=True), name="Школа"
+)
+NOT_KEPT = replace(PLAIN, actuality=replace(LESSONS, figure=Actuality(0, 0, 9, known=False)))
+HELD_BELOW = replace(
+    HELD,
+    actuality=replace(LESSONS, goal=Goal(2, 0.95, holds=True)),
+    held=HeldPlan("77f0", ("actuality_below",), 0, 7, 9),
+)
 UNBALANCED = replace(PLAIN, read=PLAIN.read + 1)
 RECONCILED = replace(PLAIN, differences={"missing": 2, "foreign": 1})
 
@@ -100,6 +127,10 @@ SCHOOL_CASES = {
     "dry-run": SchoolPage(DRY_RUN),
     "unbalanced": SchoolPage(UNBALANCED),
     "reconciled": SchoolPage(RECONCILED),
+    "lessons-below": SchoolPage(BELOW),
+    "lessons-reached": SchoolPage(REACHED),
+    "lessons-not-kept": SchoolPage(NOT_KEPT),
+    "lessons-held": SchoolPage(HELD_BELOW),
 }
 
 LOG = LogState(

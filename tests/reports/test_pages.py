@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from conftest import Cases
 
 NAMES = {"0252": "ГБОУ СОШ № 252"}
-SCHOOLS = ("done", "exceptions", "held", "broken-off", "unreadable", "dry-run", "unbalanced", "reconciled")
+SCHOOLS = (
+    "done", "exceptions", "held", "broken-off", "unreadable", "dry-run", "unbalanced", "reconciled",
+    "lessons-below", "lessons-reached", "lessons-not-kept", "lessons-held",
+)  # fmt: skip
 TRANSFERS = ("transfers", "transfers-damaged", "transfers-empty")
 VOID = {"meta", "rect", "path", "circle", "br"}
 

@@ -10,7 +10,7 @@ from delivery.limits import Exceeded
 from delivery.reconcile import DifferenceName
 from journal.vocabulary import WithdrawReason
 from journal.wording import Language, Wording
-from mappings.reasons import RecordWarning, SetAsideReason
+from mappings.reasons import RecordWarning, SetAsideReason, StudentWarning
 from reports.auditor_phrases import AUDITOR_PHRASES
 from reports.phrases import COUNTED, PHRASES, phrase
 from reports.reason_text import Fate, Owner, ReasonText, explain
@@ -26,6 +26,7 @@ def test_every_reason_of_every_room_is_explained() -> None:
     assert set(words[Fate.WITHHELD]) >= {str(reason) for reason in Reason}
     assert set(words[Fate.SET_ASIDE]) == {str(reason) for reason in SetAsideReason}
     assert set(words[Fate.WARNING]) == {str(warning) for warning in RecordWarning}
+    assert set(words[Fate.STUDENT]) == {str(warning) for warning in StudentWarning}
     assert set(words[Fate.WITHDRAWN]) == {str(reason) for reason in WithdrawReason}
     assert set(words[Fate.LIMIT]) == set(get_args(Exceeded))
     assert set(words[Fate.DIFFERENCE]) == set(get_args(DifferenceName))
@@ -35,6 +36,7 @@ def test_someone_was_named_for_every_reason() -> None:
     assert set(_OWNERS[Fate.WITHHELD]) == {str(reason) for reason in Reason}
     assert set(_OWNERS[Fate.SET_ASIDE]) == {str(reason) for reason in SetAsideReason}
     assert set(_OWNERS[Fate.WARNING]) == {str(warning) for warning in RecordWarning}
+    assert set(_OWNERS[Fate.STUDENT]) == {str(warning) for warning in StudentWarning}
 
 
 def test_every_reason_is_worded_in_both_languages() -> None:
@@ -79,7 +81,18 @@ def test_no_key_is_without_use() -> None:
         for path in (*PACKAGE.glob("*.py"), *PACKAGE.glob("templates/*"))
         if path.name not in {"phrases.py", "auditor_phrases.py"}
     )
-    composed = ("source_", "owner_", "ask_", "said_", "outcome_", "state_", "log_ok", "log_bad", "log_unchecked")
+    composed = (
+        "source_",
+        "owner_",
+        "ask_",
+        "said_",
+        "outcome_",
+        "state_",
+        "severity_",
+        "log_ok",
+        "log_bad",
+        "log_unchecked",
+    )
     endings = ("_meaning", "_intro", "_short")
     fates = {"sent", "unchanged", "waiting", "withheld", "set_aside", "failed"}
     for key in (*PHRASES, *AUDITOR_PHRASES, *COUNTED):

@@ -58,7 +58,7 @@ def test_a_failures_own_sentence_is_taken_as_it_is_even_with_braces(cases: "Case
 
 def test_the_reason_with_most_records_comes_first(cases: "Cases") -> None:
     sections = dict(view(SchoolPage(cases.exceptions), cases.words, RU).sections)
-    assert list(sections) == ["set_aside", "withheld", "warnings", "withdrawn"]
+    assert list(sections) == ["set_aside", "withheld", "warnings", "students_odd", "withdrawn"]
     codes = [reason.code for reason in sections["set_aside"]]
     assert codes == ["unknown-mark-type", "duplicate-mark", "lesson-cancelled", "a-new-reason"]
 

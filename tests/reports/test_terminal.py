@@ -29,6 +29,14 @@ def test_a_block_a_school(cases: "Cases", golden: Callable[[str, str], None], la
 
 
 @pytest.mark.parametrize("language", list(Language))
+def test_the_lessons_filled_in_in_time(cases: "Cases", golden: Callable[[str, str], None], language: Language) -> None:
+    names = ("lessons-below", "lessons-reached", "lessons-not-kept", "lessons-held")
+    text = printed(table([cases.schools[name].balance for name in names], language, cases.words))
+    golden(f"terminal-lessons.{language}.txt", text)
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("language", list(Language))
 def test_a_row_a_school_fits_eighty_columns(
     cases: "Cases", golden: Callable[[str, str], None], language: Language
 ) -> None:

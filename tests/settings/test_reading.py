@@ -204,6 +204,8 @@ MISTAKES = [
     ("[consent] response_days", "response_days = 7", "response_days = 0", "days"),
     ("[consent] two_persons", "two_persons = true", "two_persons = 1", "true or false"),
     ("[actuality] target", "0.95", "95", "share"),
+    ("[actuality] below_target", "target = 0.95", 'below_target = "stop"', "hold"),
+    ("[[school]] 0252: school_week", "pilot_classes = []", "school_week = 7", "5 or 6"),
     ("[limits] withdraw_share", "0.10", "-0.1", "share"),
     ("[limits] withdraw_count", "200", "0.5", "whole number"),
     ("[limits] change_share", "0.75", "nan", "share"),

@@ -27,8 +27,9 @@ from delivery.balance import SchoolBalance
 from delivery.tables import RECORD
 from flows.bridge import Bridge, School
 from flows.steps import sync_school
+from journal.actuality import Goal
 from journal.school import SchoolReading
-from mappings.profile import load_profile
+from mappings.profile import Profile, load_profile
 
 AT = "2026-10-01 10:00:00"
 JOURNALS, LESSONS, STUDENTS = (1, 2, 3, 4), tuple(range(1, 13)), (1, 2, 3)
@@ -97,6 +98,8 @@ class ChangingSchool(MemoryWorld):
     readings: list[SchoolReading] = field(default_factory=list)
     shown: dict[RowKey, OracleRecord] = field(default_factory=dict)
     software: str = "test/1"
+    goal: Goal = field(default_factory=Goal)
+    profile: Profile = field(default_factory=lambda: PROFILE)
 
     @property
     def file(self) -> Path:
@@ -111,7 +114,7 @@ class ChangingSchool(MemoryWorld):
             if self.read_fails is not None:
                 raise self.read_fails
             reading, seen = read_changes(
-                SchoolSource(f"sqlite:///{self.file}"), PROFILE, code=CODE, window=window, today=today,
+                SchoolSource(f"sqlite:///{self.file}"), self.profile, code=CODE, window=window, today=today,
                 timezone=MOSCOW, software=self.software, before=before,
             )  # fmt: skip
             self.readings.append(reading)
@@ -120,7 +123,7 @@ class ChangingSchool(MemoryWorld):
         with_changes = School(
             CODE, school.name, school.district, school.read, school.identities, self.pilot_classes, self.paused, changes
         )
-        return replace(made, schools={CODE: with_changes}, full_every_days=self.full_every_days)
+        return replace(made, schools={CODE: with_changes}, full_every_days=self.full_every_days, goal=self.goal)
 
     def edit(self, *statements: Statement) -> None:
         """Let a teacher write."""
