@@ -54,6 +54,9 @@ CASE = sa.Table(
     sa.Column("link_id", sa.String(64), nullable=False, unique=True, comment="opaque, random"),
     sa.Column("sealed", sa.LargeBinary, nullable=False, comment="who they are; under the student's key"),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column(
+        "account_ref", sa.String(64), nullable=True, comment="names the account in the audit log; null: not given yet"
+    ),
     sa.UniqueConstraint("school", "student_key", "account_id"),
 )
 

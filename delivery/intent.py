@@ -280,7 +280,7 @@ def _disclosures(
             batch=batch_id,
             student=refs[student],
             records=tuple(actions),
-            grounds=tuple(Ground(g.link_id, g.consent_ref, g.account_id) for g in grants.get(student, [])),
+            grounds=tuple(Ground(g.link_id, g.consent_ref, g.account_ref) for g in grants.get(student, [])),
             request_digest=batch_id,
             basis=BASIS,
             software=desk.software,

@@ -59,6 +59,7 @@ class _Message:
     message: LinkPut | LinkEnd
     terms: bytes | None
     mark: Mark | None = None
+    account_ref: str | None = None
 
 
 class _OtherTermsError(Exception):
@@ -153,6 +154,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
                 ),
                 terms_digest(grant),
                 mark,
+                grant.account_ref,
             )
             for grant in grants
         ]
@@ -197,11 +199,12 @@ def _announce(desk: Desk, messages: Sequence[_Message], now: datetime) -> None:
         return
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
-    desk.log.append([_intended(desk, message.message, now) for message in messages])
+    desk.log.append([_intended(desk, message, now) for message in messages])
     desk.boundary("links-logged")
 
 
-def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkIntended:
+def _intended(desk: Desk, announced: _Message, now: datetime) -> LinkIntended:
+    message = announced.message
     if isinstance(message, LinkPut):
         return LinkIntended(
             at=now,
@@ -210,7 +213,7 @@ def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkInte
             link=message.link_id,
             revision=message.revision,
             action="put",
-            account=message.account_id,
+            account=announced.account_ref,
             student=message.student_ref,
             consent=message.consent_ref,
         )
