@@ -263,6 +263,7 @@ def _disclose(made: Place, ids: Iterator[str]) -> None:
     with reading(made.engine) as connection:
         refs = student_refs(connection, CODE, [one.student_key for one in made.students], lambda: "none")
         links = dict(connection.execute(sa.select(CASE.c.student_key, CASE.c.link_id)).all())
+        accounts = dict(connection.execute(sa.select(CASE.c.student_key, CASE.c.account_ref)).all())
         records = connection.execute(sa.select(RECORD.c.student_key, RECORD.c.record_id)).all()
     run = next(ids)
     made.log.append(
@@ -270,8 +271,8 @@ def _disclose(made: Place, ids: Iterator[str]) -> None:
             DisclosureIntended(
                 at=NOW, run=run, school=CODE, batch="5f" * 32, student=refs[key],
                 records=tuple(RecordAction(record, 1, "publish") for owner, record in records if owner == key),
-                grounds=(Ground(links[key], next(ids), next(ids)),), request_digest="5f" * 32, basis="written-consent",
-                software="dnevnik-bridge/0.1.0",
+                grounds=(Ground(links[key], next(ids), accounts[key]),), request_digest="5f" * 32,
+                basis="written-consent", software="dnevnik-bridge/0.1.0",
             )
             for key in links
         ]
