@@ -149,6 +149,16 @@ def test_accounts_are_named_and_each_reference_is_computed_again(ours: bytes, ke
             verify(resealed({**members, CONSENTS: canonical({**consents, **garbled}).encode() + b"\n"}, key))
 
 
+def test_a_signature_line_stands_there_once(ours: bytes, key: SigningKey) -> None:
+    members = unpack(ours)
+    for name in ("checkpoint", "earlier-checkpoint", MANIFEST):
+        line = members[name].splitlines(keepends=True)[-1]
+        assert line.startswith("— ".encode())
+        doubled = {**members, name: members[name] + line}
+        with pytest.raises(EvidenceError, match="signature number 2"):
+            verify(pack(doubled) if name == MANIFEST else resealed(doubled, key))
+
+
 def test_without_the_account_key_references_stay_closed_and_it_says_so(ours: bytes, key: SigningKey) -> None:
     members = unpack(ours)
     consents = json.loads(members[CONSENTS])
