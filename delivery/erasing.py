@@ -29,7 +29,7 @@ from consent_registry.tables import ERASURE, ERASURES_READ, STUDENT_KEY
 from database import gate, writing
 from delivery.ledger import OPEN
 from delivery.roster import decode_roster, encode_roster
-from delivery.tables import BATCH, BATCH_ROW, LINK_STATE, RECORD, ROSTER_SNAPSHOT, STUDENT_REF
+from delivery.tables import BATCH, BATCH_ROW, LINK_STATE, RECORD, ROSTER_SNAPSHOT, RUN, STUDENT_REF
 from journal.wording import BridgeError, Wording
 
 _READ_AGAIN_AFTER = 1000
@@ -96,7 +96,18 @@ def destroy_student(connection: Connection, vault: Vault, held: Belongings) -> d
         gone = sa.delete(table).where(table.c.school == school, table.c.student_key == student)
         counts[name] = connection.execute(gone).rowcount
     _leave_roster(connection, vault, school, student)
+    _leave_balances(connection, school, student)
     return counts
+
+
+def _leave_balances(connection: Connection, school: str, student: str) -> None:
+    """Take the student's rows out of the balances of runs, which list by the school's ids what was set aside."""
+    runs = connection.execute(sa.select(RUN.c.run, RUN.c.balance).where(RUN.c.school == school)).all()
+    for run, balance in runs:
+        listed = balance.get("rows_set_aside") or []
+        rest = [row for row in listed if row["student_key"] != student]
+        if len(rest) < len(listed):
+            connection.execute(RUN.update().where(RUN.c.run == run).values(balance={**balance, "rows_set_aside": rest}))
 
 
 def _leave_roster(connection: Connection, vault: Vault, school: str, student: str) -> None:

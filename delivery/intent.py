@@ -22,6 +22,7 @@ from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
 from delivery.lease import check_lease, confirm_lease
+from delivery.logged_words import logged_reason
 from delivery.watch import Mark, mark_of
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
 from journal.records import BatchItem, PreparedBatch, Publish, Withdraw
@@ -271,7 +272,8 @@ def _disclosures(
     """Return a batch's entries of the audit log, one a student."""
     by_student: dict[str, list[RecordAction]] = defaultdict(list)
     for row in rows:
-        by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, row.reason))
+        reason = logged_reason(row.reason)
+        by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, reason))
     return [
         DisclosureIntended(
             at=now,

@@ -27,6 +27,7 @@ from delivery.desk import Desk, TakingBackStoppedError
 from delivery.knock import ask
 from delivery.lease import check_lease, confirm_lease
 from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
+from delivery.logged_words import logged_reason
 from delivery.tables import LINK_STATE
 from delivery.watch import Mark, has_moved, mark_of
 from journal.portal import PortalError, Resend
@@ -224,7 +225,7 @@ def _intended(desk: Desk, announced: _Message, now: datetime) -> LinkIntended:
         link=message.link_id,
         revision=message.revision,
         action="end",
-        reason=str(message.reason),
+        reason=logged_reason(str(message.reason)),
     )
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from worlds.erased_families import CODE, Attacker, Families, Logged
+import sqlalchemy as sa
+from worlds.erased_families import CODE, Attacker, Families, Logged, cells_of
 
 from consent_registry.sealed.account_refs import account_key
 from database import reading
+from delivery.tables import RUN
 
 MANY = 1000 if os.environ.get("DNEVNIK_SOAK") == "1" else 15
 
@@ -80,6 +82,21 @@ def test_a_number_of_records_in_the_erasures_entry_would_lead_to_its_child(famil
     assert attacker.finds(logged) == set()
     if MANY < 100:  # of a thousand none has a number of records alone
         assert attacker.finds(told)
+
+
+def test_no_row_names_an_erased_child_by_the_schools_own_id(families: Families) -> None:
+    """What was set aside in a run is listed by the school's ids, in the run's balance too."""
+    erased = {child.key for child in families.erased}
+    listed = {child.key for child in families.erased[::5]}
+    with reading(families.engine) as connection:
+        assert cells_of(connection) & erased == erased
+        balances = str(connection.scalars(sa.select(RUN.c.balance)).all())
+    assert listed <= {key for key in erased if key in balances}
+    families.erase()
+    with reading(families.engine) as connection:
+        cells = cells_of(connection)
+    assert cells & erased == set()
+    assert {child.key for child in families.living} <= cells
 
 
 def test_the_accounts_of_the_erased_are_nowhere_unless_a_living_child_has_them(families: Families) -> None:

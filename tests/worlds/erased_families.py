@@ -118,6 +118,8 @@ class Families(MemoryWorld):
             for number in range(child.records):
                 day = date(2026, 9, 2) + timedelta(days=number)
                 self.rows[f"{child.key}-{number}"] = Row(child.key, "5", day)
+        for child in self.erased[::5]:
+            self.rows[f"{child.key}-bad"] = Row(child.key, "?", date(2026, 9, 2), bad="undecodable-text")
         assert sync_school(self.bridge(), CODE).failure is None
         self.now += timedelta(minutes=5)
         for child in self.erased:
@@ -269,13 +271,7 @@ class Attacker:
     def _through_rows(self, _logged: Logged, of_whom: Mapping[str, set[str]]) -> set[str]:
         """Look for any id of the log in a cell of the database."""
         with reading(self.world.engine) as connection:
-            cells = {
-                leaf
-                for table in METADATA.sorted_tables
-                for row in connection.execute(sa.select(table))
-                for cell in row
-                for leaf in _leaves(cell)
-            }
+            cells = cells_of(connection)
         return {child for cell in cells for child in of_whom.get(cell, ())}
 
     def _through_others(self, logged: Logged, of_whom: Mapping[str, set[str]]) -> set[str]:
@@ -300,6 +296,17 @@ class Attacker:
                 whose = self.world.acts[str(entry["erasure"])].key
                 found |= {whose} & self._about(by_number[number])
         return found
+
+
+def cells_of(connection: sa.Connection) -> set[str]:
+    """Return every value of every table, those inside JSON too."""
+    return {
+        leaf
+        for table in METADATA.sorted_tables
+        for row in connection.execute(sa.select(table))
+        for cell in row
+        for leaf in _leaves(cell)
+    }
 
 
 def _ids(entry: object, name: str = "") -> Iterator[str]:
