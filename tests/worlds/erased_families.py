@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ LAST = ("Ёлкин", "Ветлужский", "Соколов", "Тихонра�
 FIRST = ("Пётр", "Илья", "Матвей", "Фёдор", "Лукьян", "Тимофей", "Ермолай", "Савелий", "Прохор")
 IDS = ("student", "link", "case", "consent", "account", "record", "account_digest", "mark", "erasure")
 """Fields that say whom an entry is about. A run and a batch are a whole school's."""
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 Logged = Sequence[Mapping[str, object]]
 
@@ -236,11 +239,14 @@ class Attacker:
             for one in ids:
                 self._whose[one].add(child)
 
-    def _keys(self) -> Iterator[bytes]:
-        """Give all keys at hand: the installation's for every purpose, the living children's and what comes of them."""
-        vault = self.world.vault
+    def _own_keys(self) -> list[bytes]:
+        """Return the installation's keys for every purpose."""
         purposes = ("recorded-by", "looked-account", "account", "staff", "document", "erasure", "student:account")
-        yield from (vault.derive(one) for one in purposes)
+        return [self.world.vault.derive(one) for one in purposes]
+
+    def _keys_of_living(self) -> Iterator[bytes]:
+        """Give the living children's keys and what comes of them."""
+        vault = self.world.vault
         with reading(self.world.engine) as connection:
             keys = vault.student_keys(connection, CODE, [child.key for child in self.world.living])
         for own in keys.values():
@@ -248,8 +254,9 @@ class Attacker:
             yield from (own.derive(one) for one in ("account", "erasure", ""))
 
     def _by_guessing(self, _logged: Logged, of_whom: Mapping[str, set[str]]) -> set[str]:
-        """Try what is known of each, in clear, hashed, and under each key."""
-        keys, found = list(self._keys()), set()
+        """Try what is known of each, in clear, hashed, and keyed; the account by the living children's keys too."""
+        own, living, found = self._own_keys(), list(self._keys_of_living()), set()
+        digests = {bytes.fromhex(one): one for one in of_whom if _DIGEST.fullmatch(one)}
         for child in self.world.erased:
             known = child.identity
             names = f"{known.last_name} {known.first_name}"
@@ -261,11 +268,12 @@ class Attacker:
             ]  # fmt: skip
             for text in texts:
                 data = text.encode()
+                keys = own + living if child.account in text else own
                 plain = (hashlib.new(name, data).hexdigest() for name in ("sha256", "sha1", "md5"))
-                keyed = (hmac.digest(key, data, "sha256").hex() for key in keys)
-                for guess in (text, *plain, *keyed):
-                    if child.key in of_whom.get(guess, ()):
-                        found.add(child.key)
+                keyed = (hmac.digest(key, data, "sha256") for key in keys)
+                hits = [text, *plain, *(digests[one] for one in keyed if one in digests)]
+                if any(child.key in of_whom.get(one, ()) for one in hits):
+                    found.add(child.key)
         return found
 
     def _through_rows(self, _logged: Logged, of_whom: Mapping[str, set[str]]) -> set[str]:
