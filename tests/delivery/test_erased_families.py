@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from worlds.erased_families import CODE, Attacker, Families, Logged, cells_of
+from worlds.erased_families import CODE, MOSCOW, Attacker, Child, Families, Logged, cells_of
 
+from consent_registry.acts import Actor, withdraw
 from consent_registry.sealed.account_refs import account_key
-from database import reading
+from consent_registry.sealed.erasure import belongings
+from consent_registry.sealed.remaining import Staying, remaining
+from database import reading, writing
 from delivery.tables import RUN
 
 FEW = 15
@@ -98,6 +101,29 @@ def test_no_row_names_an_erased_child_by_the_schools_own_id(families: Families) 
         cells = cells_of(connection)
     assert cells & erased == set()
     assert {child.key for child in families.living} <= cells
+
+
+def test_what_stays_of_a_parent_is_told_by_its_ground(families: Families) -> None:
+    """A brother's or sister's consent; what was applied for in vain goes with the last case of the account."""
+
+    def stays(child: Child) -> list[tuple[Staying, ...]]:
+        with reading(families.engine) as connection:
+            held = belongings(connection, families.vault, CODE, child.key)
+            found = remaining(connection, families.vault, held, now=families.now, timezone=MOSCOW)
+        assert all(one.account == child.account for one in found)
+        assert child.account not in repr(found)
+        return [one.grounds for one in found]
+
+    in_vain, shared, alone, both = (families.erased[place] for place in (3, 1, 4, 9))
+    assert in_vain.account in {child.account for child in families.living}
+    assert stays(in_vain) == [(Staying.CONSENT, Staying.CLOSED_APPLICATION)]
+    assert stays(shared) == [(Staying.CONSENT,)]
+    assert (stays(alone), stays(both)) == ([], [])
+    sister = next(child for child in families.living if child.account == shared.account)
+    with writing(families.engine) as connection:
+        actor = Actor("test", families.now, MOSCOW)
+        withdraw(connection, CODE, sister.key, sister.account, at=families.now, actor=actor)
+    assert stays(shared) == [(Staying.ENDED,)]
 
 
 def test_the_accounts_of_the_erased_are_nowhere_unless_a_living_child_has_them(families: Families) -> None:
