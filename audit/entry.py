@@ -81,11 +81,14 @@ class RecordAction(Checked):
 
 @dataclass(frozen=True, slots=True)
 class Ground(Checked):
-    """What lets an account see the records: the link and the consent behind it."""
+    """What lets an account see the records: the link and the consent behind it.
+
+    `account` names it by `audit.account_reference`; the account's own id does not fit.
+    """
 
     link: Reference
     consent: Reference
-    account: Reference
+    account: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ class LinkIntended(Checked):
     link: Reference
     revision: Revision
     action: LinkAction
-    account: Reference | None = None
+    account: Digest | None = None
     student: Reference | None = None
     consent: Reference | None = None
     reason: Word | None = None
@@ -166,7 +169,7 @@ class LinkOutcome(Checked):
     revision: Revision
     action: LinkAction
     outcome: Outcome
-    account: Reference | None = None
+    account: Digest | None = None
     student: Reference | None = None
     consent: Reference | None = None
     reason: Word | None = None
@@ -270,7 +273,7 @@ class Look(Checked):
     """Somebody was shown what is kept of a person, or took it away as a file. Written before they see it.
 
     `what` says in which form (`evidence`, `dossier`), `names` whether names stand in it; whose it is, as far as one
-    student or one account was asked for.
+    student or one account was asked for: the account by `account_digest`, a keyed digest of its id.
     """
 
     kind: ClassVar[str] = "look"
@@ -280,7 +283,7 @@ class Look(Checked):
     names: Truth
     by_digest: Digest
     student: Reference | None = None
-    account: Reference | None = None
+    account_digest: Digest | None = None
 
 
 Entry = (

@@ -39,7 +39,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Papers:
-    """What is put beside the entries: a PDF, the registry's consents, and who they are where that was asked for."""
+    """What is put beside the entries: a PDF, the registry's consents, and who they are where that was asked for.
+
+    `consents` has the student's account key (`account_key`, hexadecimal) where accounts are to be named: then each of
+    its `cases` names its `account`.
+    """
 
     pdf: bytes
     consents: Mapping[str, Any]
@@ -107,10 +111,11 @@ def make_package(read: Read, checkpoint: Checkpoint, asked: Asked, found: Found,
     keys = (made.signer.verifier, *made.former_keys)
     earlier = _usable(made.earlier, checkpoint)
     head, cosigners = _known_lines(checkpoint.note, keys, made.witnesses)
+    accounts = verify_evidence.read_accounts(papers.consents)
     members = {
         CHECKPOINT: head,
         ENTRIES: b"".join(_line(*one) for one in zip(found.entries, found.proofs, strict=True)),
-        TABLE: verify_evidence.table(found.entries),
+        TABLE: verify_evidence.table(found.entries, {} if accounts is None else accounts.named),
         PAPER: papers.pdf,
         CONSENTS: canonical(papers.consents).encode() + b"\n",
         PROGRAM: Path(verify_evidence.__file__).read_bytes(),

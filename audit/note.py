@@ -2,8 +2,9 @@
 
 Rules. A note is text, a blank line, signature lines; a checkpoint's text is origin, size, root. A key is known
 by its name and its key id together; a signature of an unknown key is passed over, one of a known key that
-doesn't verify makes the whole note worthless. Bytes are taken only in the one form that this module would
-write (no other Base64, no leading zeros). Deliberately not here: private keys (`audit.keys`), countersignatures.
+doesn't verify, or a second one of it, makes the whole note worthless. Bytes are taken only in the one form that this
+module would write (no other Base64, no leading zeros, no line twice). Deliberately not here: private keys
+(`audit.keys`), countersignatures.
 Source: C2SP signed-note and tlog-checkpoint.
 """
 
@@ -162,7 +163,7 @@ def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
         if data is None or len(data) <= KEY_ID_BYTES or not name:
             raise malformed
         signature = Signature(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])
-        if signature.line != f"{line}\n":
+        if signature.line != f"{line}\n" or signature in signatures:
             raise malformed
         signatures.append(signature)
     return f"{text}\n", tuple(signatures)
@@ -198,7 +199,8 @@ class Checkpoint:
     def signed_by(self, keys: Iterable[VerifierKey]) -> VerifierKey | None:
         """Return the first of `keys` that signed this checkpoint, None when none did.
 
-        A signature line that names one of the keys and doesn't verify makes the answer None as well.
+        A signature line that names one of the keys and doesn't verify, or a key that signed twice, makes the answer
+        None as well.
         """
         text, signatures = split_note(self.note)
         known = {(key.name, key.key_id): key for key in keys}
@@ -207,7 +209,7 @@ class Checkpoint:
             key = known.get((signature.name, signature.key_id))
             if key is None:
                 continue
-            if not key.verifies(text.encode(), signature.value):
+            if key in signers or not key.verifies(text.encode(), signature.value):
                 return None
             signers.append(key)
         return signers[0] if signers else None

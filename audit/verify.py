@@ -44,7 +44,9 @@ class Verdict:
     `ok` is true when there is no problem; `key_known` when a given key signed the checkpoint, and without it
     `ok` says only that the log fits itself. `unpublished` are paths beyond the checkpoint, left by an append
     that didn't end. `witnesses` are the names of the given ones whose cosignatures, kept beside the log, say that
-    they saw its first `witnessed` entries.
+    they saw its first `witnessed` entries. `compared`: how many earlier checkpoints the log was held against, of those
+    that are kept in its own database (`kept`), beside it and elsewhere. The rows that a database keeps are as many as
+    nobody deleted: a missing one can't be told, and hides nothing, for the newest covers every entry.
     """
 
     ok: bool
@@ -56,6 +58,8 @@ class Verdict:
     unpublished: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
     witnessed: int = 0
+    compared: int = 0
+    kept: int = 0
 
 
 Progress = Callable[[int, int], None]
@@ -117,6 +121,8 @@ class _Verification:
     unknown: list[tuple[int, frozenset[str]]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     cosigned: tuple[int, tuple[str, ...]] = (0, ())
+    compared: int = 0
+    kept: int = 0
 
     def verdict(self) -> Verdict:
         """Return the outcome."""
@@ -131,6 +137,8 @@ class _Verification:
             unpublished=tuple(self.unpublished),
             witnessed=self.cosigned[0],
             witnesses=self.cosigned[1],
+            compared=self.compared,
+            kept=self.kept,
         )
 
     def say(self, ru: str, en: str) -> None:
@@ -141,11 +149,9 @@ class _Verification:
 
     def run(self, location: str | Path, store: Store, earlier: Sequence[Checkpoint]) -> None:
         """Verify everything in the store at `location`."""
-        older = [
-            *self.read_history(store),
-            *self.read_cosigned(store),
-            *earlier,
-        ]  # first, for the log may grow under our hands
+        kept = list(self.read_history(store))  # all of these first, for the log may grow under our hands
+        older = [*kept, *self.read_cosigned(store), *earlier]
+        self.compared, self.kept = len(older), len(kept)
         checkpoint = self.read_checkpoint(store)
         if checkpoint is None:
             return

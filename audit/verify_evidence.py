@@ -10,8 +10,10 @@ The manifest is a C2SP signed note by the log's key and holds the SHA-256 of eve
 signed by the log's key; it, or an earlier one that it is shown to continue, also by each witness that the manifest
 names, and by nobody else: what stands below the size that witnesses signed, they vouch for.
 Every entry is in canonical form, stands in the log at its number by its RFC 6962 proof, and speaks of the student that
-the manifest names, in its span of time. The CSV is made anew from the entries and compared. The PDF, the registry's
-consents and the names are the word of whoever signed: they are bound to the package, and not proven by it.
+the manifest names, in its span of time. The log names accounts by references that only the student's own account key
+opens; where the package holds that key, each reference is computed again from the account that the package names for
+its link. The CSV is made anew from the entries, its accounts named so, and compared. The PDF, the registry's consents
+and the names are the word of whoever signed: they are bound to the package, and not proven by it.
 What no package can show is that nothing was left out: whoever has the whole log selects again (`select`), and the
 checkpoint, kept by a witness, says which log is whole. Written for itself: nothing else of the project is imported.
 """
@@ -22,6 +24,7 @@ import argparse
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import re
 import struct
@@ -346,15 +349,77 @@ def select(entries: Iterable[tuple[int, Mapping[str, Any]]], asked: Asked) -> It
             yield index, entry
 
 
-def table(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> bytes:
-    """Return the entries as CSV: UTF-8 with BOM, `;` between fields; no field holds a `;`, a quote or a line's end."""
-    rows = [";".join(COLUMNS), *(";".join(_row(index, entry)) for index, entry in entries)]
+# Accounts: the log holds references, which only the student's account key opens.
+
+
+class Accounts(NamedTuple):
+    """What a package's `consents.json` says of accounts: the account of each reference, the reference of each link."""
+
+    named: Mapping[str, str]
+    of_link: Mapping[str, str]
+
+
+def reference_of(account_key: bytes, account: str) -> str:
+    """Return by what the log names an account of the student whose account key this is: HMAC-SHA256, hexadecimal."""
+    return hmac.new(account_key, account.encode("utf-8"), hashlib.sha256).hexdigest()
+
+
+def read_accounts(consents: Mapping[str, Any]) -> Accounts | None:
+    """Return the accounts that are named; None where the package holds no key to check names with.
+
+    Raises EvidenceError.
+    """
+    if "account_key" not in consents:
+        return None
+    written = _field(consents, "account_key", str, CONSENTS)
+    if not re.fullmatch(r"[0-9a-f]{64}", written):
+        raise EvidenceError(f"{CONSENTS}: ключ учётных записей искажён.", f"{CONSENTS}: the account key is garbled.")
+    named, of_link = {}, {}
+    for case in _field(consents, "cases", list, CONSENTS):
+        if not isinstance(case, dict):
+            raise EvidenceError(f"{CONSENTS}: связь не читается.", f"{CONSENTS}: a link can't be read.")
+        link, account = (_field(case, name, str, CONSENTS) for name in ("link", "account"))
+        if not re.fullmatch(r"[0-9A-Za-z._:-]{1,64}", account):
+            raise EvidenceError(f"{CONSENTS}: учётная запись не читается.", f"{CONSENTS}: an account can't be read.")
+        of_link[link] = reference_of(bytes.fromhex(written), account)
+        named[of_link[link]] = account
+    return Accounts(named, of_link)
+
+
+def references(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the references to accounts that stand in an entry, each behind its link."""
+    for ground in entry.get("grounds", []):
+        yield ground["link"], ground["account"]
+    if "account" in entry:
+        yield entry["link"], entry["account"]
+
+
+def _hold_accounts(entries: Sequence[tuple[int, Mapping[str, Any]]], accounts: Accounts) -> int:
+    """Hold each reference against the account that is named for its link; returns how many there are."""
+    count = 0
+    for index, entry in entries:
+        for link, reference in references(entry):
+            count += 1
+            if accounts.of_link.get(link) != reference:
+                raise EvidenceError(
+                    f"Запись {index}: она о другой учётной записи, чем названа в {CONSENTS}.",
+                    f"Entry {index}: it is about another account than {CONSENTS} names.",
+                )
+    return count
+
+
+def table(entries: Iterable[tuple[int, Mapping[str, Any]]], accounts: Mapping[str, str]) -> bytes:
+    """Return the entries as CSV: UTF-8 with BOM, `;` between fields; no field holds a `;`, a quote or a line's end.
+
+    `accounts` are the accounts by their references; one that is not named there stands as its reference.
+    """
+    rows = [";".join(COLUMNS), *(";".join(_row(index, entry, accounts)) for index, entry in entries)]
     return ("\ufeff" + "\r\n".join(rows) + "\r\n").encode("utf-8")
 
 
-def _row(index: int, entry: Mapping[str, Any]) -> list[str]:
+def _row(index: int, entry: Mapping[str, Any], accounts: Mapping[str, str]) -> list[str]:
     grounds, told = entry.get("grounds", []), dict(entry)
-    told["accounts"] = " ".join(ground["account"] for ground in grounds) or entry.get("account", "")
+    told["accounts"] = " ".join(accounts.get(reference, reference) for _, reference in references(entry))
     told["consents"] = " ".join(ground["consent"] for ground in grounds) or entry.get("consent", "")
     told["records"] = " ".join(f"{one['record']}:{one['revision']}:{one['action']}" for one in entry.get("records", []))
     told["rejected"] = " ".join(f"{one['record']}:{one['code']}" for one in entry.get("rejected", []))
@@ -369,7 +434,8 @@ def _row(index: int, entry: Mapping[str, Any]) -> list[str]:
 class Verdict(NamedTuple):
     """What a true package shows. `key_known`: a key that was given signed it; else it only fits itself.
 
-    `witnesses` vouch for the log's first `witnessed` entries.
+    `witnesses` vouch for the log's first `witnessed` entries. `accounts`: how many references to accounts were computed
+    again, each from the account that the package names; None where it holds no key for that.
     """
 
     asked: Asked
@@ -381,6 +447,7 @@ class Verdict(NamedTuple):
     key_known: bool
     witnesses: Sequence[str]
     witnessed: int
+    accounts: int | None
 
 
 def verify(
@@ -424,9 +491,11 @@ def verify(
         _hold_against(note, head, earlier)
     asked = _asked(manifest)
     entries = _entries(members[ENTRIES], head)
+    accounts = read_accounts(read_json(members[CONSENTS].rstrip(b"\n"), CONSENTS))
     try:
         _hold_entries(entries, asked, manifest)
-        made = table(entries)
+        checked = None if accounts is None else _hold_accounts(entries, accounts)
+        made = table(entries, {} if accounts is None else accounts.named)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EvidenceError(
             f"{ENTRIES}: записи не того вида, какой пишет мост.", f"{ENTRIES}: entries of a form that no bridge writes."
@@ -435,7 +504,6 @@ def verify(
         raise EvidenceError(
             f"{TABLE}: таблица не та, что дают записи.", f"{TABLE}: the table isn't the one that the entries give."
         )
-    read_json(members[CONSENTS].rstrip(b"\n"), CONSENTS)
     return Verdict(
         asked,
         _field(manifest, "made_at", str, MANIFEST),
@@ -446,6 +514,7 @@ def verify(
         bool(trusted),
         counted,
         witnessed,
+        checked,
     )
 
 
@@ -590,6 +659,13 @@ def told(verdict: Verdict, *, complete: bool = False) -> list[tuple[str, str]]:
             f"The package is whole. Entries: {count}; each stands in the log ({log}). Witnesses (entries): {cosigned}.",
         ),
     ]
+    if verdict.accounts is None:
+        ru = "Учётные записи не названы: в журнале стоят их шифрованные ссылки, ключа к ним в пакете нет."
+        en = "Accounts aren't named: the log has keyed references to them, and the package holds no key for these."
+    else:
+        ru = f"Учётные записи: ссылок {verdict.accounts}, каждая вычислена заново ключом из пакета и сошлась."
+        en = f"Accounts: {verdict.accounts} references, each computed again by the package's key, and each fits."
+    said.append((ru, en))
     if not complete:
         ru = (
             f"Записей журнала за этот срок, по слову подписавшего: {verdict.in_span}. Что об ученике ничего не "

@@ -44,7 +44,7 @@ def entry(number: int) -> DisclosureIntended:
         batch=hashlib.sha256(b"%d" % batch).hexdigest(),
         student=f"{student:032x}",
         records=tuple(RecordAction(f"{number:024x}{record:08x}", 1, "publish") for record in range(3)),
-        grounds=(Ground(f"{student:032x}", f"{student:032x}", f"pa-{student:05}"),),
+        grounds=(Ground(f"{student:032x}", f"{student:032x}", f"{student:064x}"),),
         request_digest=hashlib.sha256(b"request %d" % batch).hexdigest(),
         basis="consent",
         software="dnevnik-bridge/0.1.0",

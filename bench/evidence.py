@@ -41,7 +41,7 @@ def entries(number: int) -> list[Entry]:
         batch=f"{number:064x}",
         student=f"st-{number}",
         records=tuple(RecordAction(f"r-{number}-{record}", 1, "publish") for record in range(20)),
-        grounds=(Ground(f"ln-{number}", f"cn-{number}", f"pa-{number}"),),
+        grounds=(Ground(f"ln-{number}", f"cn-{number}", f"{number:064x}"),),
         request_digest=f"{number:064x}",
         basis="written-consent",
         software="dnevnik-bridge/0.1.0",

@@ -4,8 +4,9 @@ Rules. That it was made is in the log before the file is there, and that entry t
 reaches so far. Days are the installation's, both included. Names stand in a package only with `--with-names`, and then
 a person is named who wants them. The package is made under the newest checkpoint. An earlier one is shown to be
 continued: the one that is given, else the newest with cosignatures of witnesses, who so vouch for all below its size,
-else the one that the database remembers. A file that is there is never written over. Deliberately not here: the
-package's form (`audit.evidence`), what is verified.
+else the one that the database remembers. The log names accounts by references; the package holds the student's
+account key, by which whoever verifies computes them anew. A file that is there is never written over. Deliberately not
+here: the package's form (`audit.evidence`), what is verified.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from commands.call import Call, utc_now
 from commands.known_checkpoint import known_checkpoint
 from commands.recording import Recorder, recorder
 from commands.subject_records import SubjectIds, consent_events, subject_ids
+from consent_registry.sealed.account_refs import account_key
 from consent_registry.sealed.erasure import belongings
 from flows.assembly import software
 from journal.wording import BridgeError, ExitStatus, Wording
@@ -87,10 +89,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Subject:
-    """Whom the package is about; `names` where they were asked for."""
+    """Whom the package is about; `names` where they were asked for; `account_key` opens the log's references."""
 
     ids: SubjectIds
     names: tuple[tuple[str, str], ...]
+    account_key: bytes | None
 
 
 def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
@@ -119,7 +122,7 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
         earlier = _given(wanted.checkpoint) or _cosigned(store) or remembered
         found = find(store.read, checkpoint, asked)
         signer = load_signing_key(settings.audit.signing_key.read(), settings.audit.origin)
-        consents = consent_events(ids.facts)
+        consents = consent_events(ids.facts, subject.account_key)
         witnesses = [CosignerKey.parse(line) for line in settings.audit.witness_keys]
         vouching = vouchers(checkpoint, earlier, witnesses)
         page = EvidencePage(
@@ -161,7 +164,8 @@ def _looked_up(registry: Recorder, code: str, wanted: Wanted, now: datetime) -> 
             by_digest=registry.by_digest,
             student=ids.student_ref or None,
         )
-        return _Subject(ids, names), [look]
+        own = registry.vault.student_keys(connection, code, [wanted.student]).get(wanted.student)
+        return _Subject(ids, names, None if own is None else account_key(own)), [look]
 
     return registry.record(work)
 

@@ -27,6 +27,17 @@ _VERIFYING = Wording(ru="Проверка журнала", en="Verifying the log
 _WHOLE = Wording(
     ru="{log}: журнал цел. Записей: {size}. Корень: {root}", en="{log}: the log is whole. Entries: {size}. Root: {root}"
 )
+_COMPARED = Wording(
+    ru="Журнал продолжает все прежние отметки, какие нашлись: {count}",
+    en="The log continues all earlier checkpoints that were found: {count}",
+)
+_KEPT = Wording(
+    ru="Из них в таблице audit_checkpoint: {count}. Удалены ли оттуда другие, не видно; записей это не скрывает: все "
+    "записи покрывает последняя отметка, а что журнал не обрезан, показывают свидетели и отметки, сохранённые отдельно",
+    en="Of these in the table audit_checkpoint: {count}. Whether others were deleted there can't be told; that hides "
+    "no entry: the newest checkpoint covers all, and that the log wasn't cut is shown by witnesses and checkpoints "
+    "kept elsewhere",
+)
 _WITNESSED = Wording(
     ru="Первые записи ({size}) подтвердили свидетели: {witnesses}",
     en="Witnesses confirmed the first entries ({size}): {witnesses}",
@@ -80,6 +91,10 @@ def _say(console: Console, verdict: Verdict, shown: str) -> ExitStatus:
         console.note(_BROKEN.say(console.language, log=shown, count=len(verdict.problems)))
         return ExitStatus.NOT_DONE
     console.say(_WHOLE, log=shown, size=verdict.size, root=base64.b64encode(verdict.root).decode())
+    if verdict.compared:
+        console.say(_COMPARED, count=verdict.compared)
+    if verdict.kept:
+        console.say(_KEPT, count=verdict.kept)
     if verdict.witnesses:
         console.say(_WITNESSED, size=verdict.witnessed, witnesses=", ".join(verdict.witnesses))
     if not verdict.key_known:

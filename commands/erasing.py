@@ -21,12 +21,13 @@ from sqlalchemy.engine import Connection, Row
 import database
 from audit.entry import Entry, Erasure, parse
 from commands.call import utc_now
-from commands.erasure_papers import forget_papers, sealed_papers, write_papers
+from commands.erasure_papers import forget_papers, renewed_papers, sealed_papers, write_papers
 from commands.recording import Recorder
 from consent_registry.fact_store import advance_clock
 from consent_registry.sealed.erasure_rules import MEANINGS, Obstacle, Why, obstacles
+from consent_registry.sealed.remaining import Remaining, remaining
 from consent_registry.tables import ERASURE
-from delivery.erasing import Found, compact, destroy_student, look
+from delivery.erasing import FROM_LOG, Found, compact, destroy_student, look
 from delivery.lease import give_back_lease, wait_for_lease
 from flows.assembly import open_audit_log, random_id
 from journal.wording import BridgeError, Wording
@@ -108,11 +109,18 @@ def begin(registry: Recorder, ordered: Ordered, boundary: Boundary = _nothing) -
                 log_size=size,
                 marks=found.held.marks or [random_id() * 2],
                 counts={},
-                sealed=sealed_papers(registry.vault, number, found.held, _plain(ordered)),
+                sealed=sealed_papers(
+                    registry.vault, number, found.held, _staying(connection, registry, found, moment), _plain(ordered)
+                ),
             )
         )
     boundary(BEGUN)
     return number
+
+
+def _staying(connection: Connection, registry: Recorder, found: Found, now: datetime) -> tuple[Remaining, ...]:
+    zone = registry.settings.bridge.timezone
+    return remaining(connection, registry.vault, found.held, now=now, timezone=zone)
 
 
 def _plain(ordered: Ordered) -> dict[str, str]:
@@ -126,7 +134,9 @@ def _plain(ordered: Ordered) -> dict[str, str]:
 
 def unfinished(registry: Recorder) -> list[str]:
     """Return the numbers of the erasures that were begun and are not done, oldest first."""
-    waiting = sa.select(ERASURE.c.erasure_id).where(ERASURE.c.state != DONE).order_by(ERASURE.c.begun_at)
+    waiting = (
+        sa.select(ERASURE.c.erasure_id).where(ERASURE.c.state.not_in([DONE, FROM_LOG])).order_by(ERASURE.c.begun_at)
+    )
     with database.reading(registry.engine) as connection:
         return [str(number) for number in connection.scalars(waiting)]
 
@@ -181,11 +191,14 @@ def _destroy(registry: Recorder, number: str, boundary: Boundary) -> None:
             connection.execute(ERASURE.delete().where(mine))
             stopped.append(refusal(row.school, row.student_key, blocked))
             return None, []
+        staying = _staying(connection, registry, found, moment)
+        sealed = renewed_papers(registry.vault, number, row.sealed, found.held, staying)
         counts = destroy_student(connection, registry.vault, found.held)
         # What sorts of data went, never how many: a number of records would find the student's entries in the log.
         counts = _told(before) or {name: 1 for name, count in counts.items() if count}
         boundary("deleted")
-        values = {"state": DESTROYED, "student_key": None, "destroyed_at": moment, "counts": counts}
+        at = before[0].at if before else moment
+        values = {"state": DESTROYED, "student_key": None, "destroyed_at": at, "counts": counts, "sealed": sealed}
         connection.execute(ERASURE.update().where(mine).values(values))
         return None, [] if before else _entries(registry, row, moment, counts)
 

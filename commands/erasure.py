@@ -15,11 +15,13 @@ import sqlalchemy as sa
 import database
 from commands.call import Call, utc_now
 from commands.console import Console
-from commands.erasing import Boundary, Ordered, begin, carry_on, find_obstacles, refusal, unfinished
+from commands.erasing import DONE, WRITTEN, Boundary, Ordered, begin, carry_on, find_obstacles, refusal, unfinished
+from commands.erasure_papers import papers_of
 from commands.recording import Recorder, recorder
 from consent_registry.sealed.erasure_rules import MEANINGS, Why
 from consent_registry.sealed.key_file import KeyFile
 from consent_registry.tables import ERASURE
+from delivery.erasing import FROM_LOG
 from delivery.erasing_due import Due, due
 from journal.wording import BridgeError, ExitStatus, Wording
 from reports.forms.destruction import keep_until
@@ -77,6 +79,22 @@ _FINISHED = Wording(
 _LISTED = Wording(
     ru="{number} {school}: {why}, {at}, состояние {state}; бумаги хранить до {until}",
     en="{number} {school}: {why}, {at}, state {state}; keep the papers until {until}",
+)
+_PAPERS = Wording(ru="  бумаги: {folder}: {files}", en="  papers: {folder}: {files}")
+_PAPERS_AWAY = Wording(
+    ru="  бумаги: в папке acts их нет: они в архиве школы или в папке, названной при уничтожении (--out); ищите файлы "
+    "с номером {number}",
+    en="  papers: not in the folder acts: they are in the school's archive or in the folder named then (--out); look "
+    "for files with the number {number}",
+)
+_PAPERS_LOST = Wording(
+    ru="  бумаги: эта база восстановлена из копии, уничтожение известно ей из журнала аудита, а где бумаги, она не "
+    "знает. Найдите в архиве школы или среди файлов акт с номером {number}. Если его нет, заново он не составляется: "
+    "имён здесь больше нет; составьте акт вручную по записи журнала с этим номером (приказ № 179, пункт 3)",
+    en="  papers: this database was put back and knows the erasure from the audit log; where its papers are, it "
+    "doesn't know. Look in the school's archive or among files for the act with the number {number}. Where there is "
+    "none, it can't be made again, for no names are kept here: write it by hand after the log's entry of that number "
+    "(order 179, point 3)",
 )
 
 
@@ -141,13 +159,23 @@ def erase_due(call: Call, schools: Sequence[str], hand: Hand, *, confirm: bool, 
 
 
 def list_erasures(call: Call) -> ExitStatus:
-    """List what was erased, by number, and until when the papers have to be kept."""
+    """List what was erased, by number, until when the papers have to be kept, and where they are.
+
+    What a database that was put back lacks stands in the audit log, and is listed from there.
+    """
     settings = call.settings()
     with recorder(settings) as registry, database.reading(registry.engine) as connection:
         for row in connection.execute(sa.select(ERASURE).order_by(ERASURE.c.begun_at)):
             at = (row.destroyed_at or row.begun_at).astimezone(settings.bridge.timezone)
             told = {"school": row.school, "why": row.why, "at": at.isoformat(timespec="seconds"), "state": row.state}
             call.console.say(_LISTED, number=row.erasure_id, until=keep_until(at), **told)
+            papers = papers_of(registry, row.erasure_id)
+            if papers:
+                call.console.say(_PAPERS, folder=papers[0].parent, files=", ".join(paper.name for paper in papers))
+            elif row.state == FROM_LOG:
+                call.console.say(_PAPERS_LOST, number=row.erasure_id)
+            elif row.state in {WRITTEN, DONE}:
+                call.console.say(_PAPERS_AWAY, number=row.erasure_id)
     return ExitStatus.DONE
 
 

@@ -1,13 +1,14 @@
 """What the papers of an erasure say, where they go, and how that is kept until they are written.
 
-Rules. Who the act names is known only before the data are destroyed, so it is kept, sealed under the installation's
-key and the erasure's number, until the files are durable; then it goes, and the bridge holds no name of who was
-erased. The files are their owner's alone (0600), to be printed, signed and kept in the school's archive for three
-years: why not in the bridge: docs/adr/acts-of-destruction-leave-the-bridge.md.
+Rules. The act says what went, by what there was, and what stays, on which ground: a parent whose account has another
+child here is named with that. Who the act names is known only before the data are destroyed, so it is kept, sealed
+under the installation's key and the erasure's number, until the files are durable; then it goes, and the bridge holds
+no name of who was erased. The files are their owner's alone (0600), to be printed, signed and kept in the school's
+archive for three years: why not in the bridge: docs/adr/acts-of-destruction-leave-the-bridge.md.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from audit.durable_files import put_file
 from commands.recording import Recorder
 from consent_registry.sealed.erasure import Belongings
 from consent_registry.sealed.erasure_rules import Why
+from consent_registry.sealed.remaining import Remaining, Staying
 from consent_registry.sealed.vault import Vault
 from journal.wording import BridgeError, Wording
 from reports.forms.destruction import Destruction, LoggedEvent, act_csv, act_pdf, export_csv
@@ -55,22 +57,91 @@ _EVENTS = {
 }
 
 
+_OF_PEOPLE: Sequence[tuple[str, frozenset[str]]] = (
+    (
+        "фамилия, имя, отчество обучающегося",
+        frozenset({"student_last_name", "student_first_name", "student_middle_name"}),
+    ),
+    ("дата рождения обучающегося", frozenset({"student_birth_date"})),
+    (
+        "фамилия, имя, отчество законного представителя",
+        frozenset({"parent_last_name", "parent_first_name", "parent_middle_name"}),
+    ),
+    ("адрес электронной почты законного представителя", frozenset({"email"})),
+    ("вид предъявленного документа", frozenset({"document_kind"})),
+    ("документ о полномочиях законного представителя", frozenset({"authority_document"})),
+)
+"""Categories by what the cases' sealed part has."""
+_OF_ROWS: Sequence[tuple[str, str]] = (
+    ("связь обучающегося с учётной записью законного представителя на портале", "cases"),
+    ("сведения о согласии, его сроках и основаниях представительства", "facts"),
+    ("сканы согласий", "scans"),
+    ("обращения законного представителя", "requests"),
+    ("заявления законного представителя", "applications"),
+    ("сведения о переданных записях журнала", "records"),
+    ("сведения о просмотре, открытом на портале", "links"),
+    ("условный номер обучающегося", "references"),
+)
+"""Categories by the sorts of rows that went."""
+_IN_PART = " — в части сведений, относящихся к этому обучающемуся"
+_STAYING = {
+    Staying.CONSENT: "имя, адрес электронной почты и учётная запись при связи с другим обучающимся; основание: "
+    "согласие этого представителя о другом обучающемся",
+    Staying.ENDED: "имя, адрес электронной почты и учётная запись при связи с другим обучающимся; её основание отпало, "
+    "эти данные уничтожаются отдельно, в свой срок",
+    Staying.APPLICATION: "заявление о другом обучающемся; основание: оно ещё рассматривается",
+    Staying.CLOSED_APPLICATION: "оконченное заявление о другом обучающемся; уничтожается вместе с последней связью "
+    "этого представителя",
+}
+_STAYS_ANYHOW = (
+    "в классном журнале школы: данные обучающегося, по основаниям самой школы",
+    (
+        "в журнале аудита: когда и сколько записей передано и это уничтожение, без имён, под случайными номерами и "
+        "ссылками, которые после уничтожения ключа ни к кому не ведут"
+    ),
+    (
+        "в резервных копиях базы, пока не истёк срок их хранения: имена, документы и сканы закрыты ключом, номера нет; "
+        "при восстановлении уничтожаются снова"
+    ),
+)
+_ORDERED = ("by", "position", "document", "folder")
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class _Kept:
     """What is kept sealed from the beginning of an erasure to its papers."""
 
     subjects: list[str]
-    categories: list[str]
+    columns: list[str]
+    stays: list[str]
     by: str
     position: str
     document: str
     folder: str
 
 
-def sealed_papers(vault: Vault, number: str, held: Belongings, ordered: Mapping[str, str]) -> bytes:
+def sealed_papers(
+    vault: Vault, number: str, held: Belongings, stays: Sequence[Remaining], ordered: Mapping[str, str]
+) -> bytes:
     """Return what the papers will say of people, sealed for this erasure."""
-    kept = {"subjects": _subjects(held), "categories": _categories(held), **ordered}
+    kept = {**_kept_of(held, stays), **ordered}
     return vault.seal_for(_PURPOSE, json.dumps(kept, ensure_ascii=False).encode(), place=number)
+
+
+def renewed_papers(vault: Vault, number: str, sealed: bytes, held: Belongings, stays: Sequence[Remaining]) -> bytes:
+    """Return the same with what there is at the moment of the destruction; as it was where that is nothing any more.
+
+    Raises BridgeError `sealed-unreadable`.
+    """
+    if not held.anything:
+        return sealed
+    ordered = json.loads(vault.open_for(_PURPOSE, sealed, place=number))
+    return sealed_papers(vault, number, held, stays, {name: ordered[name] for name in _ORDERED})
+
+
+def papers_of(registry: Recorder, number: str) -> list[Path]:
+    """Return the papers of an erasure that lie in the usual folder."""
+    return sorted((registry.settings.file.parent / FOLDER).glob(f"*-{number}.*"))
 
 
 def forget_papers() -> dict[str, object]:
@@ -116,7 +187,8 @@ def _destruction(registry: Recorder, row: Row[Any], kept: _Kept) -> Destruction:
         processor_name=consent.processor_name,
         processor_address=consent.processor_address,
         subjects=tuple(kept.subjects),
-        categories=tuple(kept.categories),
+        categories=tuple(categories(kept.columns, row.counts)),
+        stays=(*kept.stays, *_STAYS_ANYHOW),
         reason=reason,
         by=kept.by,
         position=kept.position,
@@ -125,16 +197,37 @@ def _destruction(registry: Recorder, row: Row[Any], kept: _Kept) -> Destruction:
     )
 
 
-def _subjects(held: Belongings) -> list[str]:
-    """Name the student, then every parent once; who has no name here is named by the school's own id."""
-    named = []
-    for people in held.people:
-        student = _name(people, "student")
-        born = held.birth_date
-        named.append(f"{student}{f', {day(born)} г. р.' if born else ''} (обучающийся)" if student else "")
-    named += [f"{parent} (законный представитель)" for one in held.people if (parent := _name(one, "parent"))]
-    found = list(dict.fromkeys(one for one in named if one))
-    return found or [f"обучающийся, номер {held.student} в базе школы"]
+def _kept_of(held: Belongings, stays: Sequence[Remaining]) -> dict[str, object]:
+    """Return what is kept of people until the act is written."""
+    columns = {name for people in held.people for name, value in people.items() if value}
+    return {
+        "subjects": _subjects(held, {one.account for one in stays}),
+        "columns": sorted(columns),
+        "stays": [
+            f"{who}: {_STAYING[ground]}"
+            for one in stays
+            for who in _parents(held, one.account) or ["законный представитель, чьё имя здесь не хранилось"]
+            for ground in one.grounds
+        ],
+    }
+
+
+def _subjects(held: Belongings, staying: set[str]) -> list[str]:
+    """Name the student, by the school's own id where no name was kept, then every parent once."""
+    born = f", {day(held.birth_date)} г. р." if held.birth_date else ""
+    students = dict.fromkeys(_name(people, "student") for people in held.people)
+    named = [f"{student}{born} (обучающийся)" for student in students if student]
+    named = named or [f"обучающийся, номер {held.student} в базе школы"]
+    for account in dict.fromkeys(held.accounts):
+        part = _IN_PART if account in staying else ""
+        named += [f"{parent} (законный представитель){part}" for parent in _parents(held, account)]
+    return list(dict.fromkeys(named))
+
+
+def _parents(held: Belongings, account: str) -> list[str]:
+    """Return the names that the student's cases have of whose account it is, each once."""
+    of_account = (people for people, whose in zip(held.people, held.accounts, strict=False) if whose == account)
+    return list(dict.fromkeys(parent for people in of_account if (parent := _name(people, "parent"))))
 
 
 def _name(people: Mapping[str, str], who: str) -> str:
@@ -142,15 +235,7 @@ def _name(people: Mapping[str, str], who: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _categories(held: Belongings) -> list[str]:
-    found = [
-        "фамилия, имя, отчество, дата рождения обучающегося",
-        "фамилия, имя, отчество, адрес электронной почты, учётная запись на портале законного представителя",
-        "сведения о согласии, его сроках и основаниях представительства",
-        "сведения о переданных записях журнала",
-    ]
-    if held.applications:
-        found.append("заявления законного представителя")
-    if any(people.get("document_kind") or people.get("authority_document") for people in held.people):
-        found.append("вид предъявленного документа, документ о полномочиях")
-    return found
+def categories(columns: Collection[str], counts: Mapping[str, int]) -> list[str]:
+    """Return the categories of data that were destroyed: by what was known of people, and by the sorts of rows."""
+    found = [what for what, any_of in _OF_PEOPLE if any_of & set(columns)]
+    return found + [what for what, name in _OF_ROWS if counts.get(name)]

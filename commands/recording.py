@@ -24,6 +24,7 @@ from audit.entry import Entry
 from commands.call import utc_now
 from commands.opening import check_keys, open_state
 from consent_registry.acts import Actor
+from consent_registry.sealed.account_refs import complete_account_refs
 from consent_registry.sealed.staff import enter_staff
 from consent_registry.sealed.vault import Vault
 from delivery.checkpoints import remember_checkpoint
@@ -48,6 +49,11 @@ class Recorder:
     def by_digest(self) -> str:
         """Who decides, as the audit log names them."""
         return hmac.new(self.vault.derive("recorded-by"), self.by.encode(), hashlib.sha256).hexdigest()
+
+    def account_digest(self, school: str, account_id: str) -> str:
+        """Return by what the audit log knows an account of which all was shown at once."""
+        named = f"{school}:{account_id}".encode()
+        return hmac.new(self.vault.derive("looked-account"), named, hashlib.sha256).hexdigest()
 
     def actor(self, connection: Connection, now: datetime, acting: str | None = None) -> Actor:
         """Return who acts, as facts name them; `acting`: the person whose act is entered here, if another's."""
@@ -95,6 +101,7 @@ def recorder(settings: Settings) -> Iterator[Recorder]:
         with closing(open_audit_log(settings, engine)) as log:
             # a database that was put back must forget what was erased since
             replay(engine, vault, log, settings.audit.origin)
+        complete_account_refs(engine, vault)
         yield Recorder(settings, engine, vault, _who())
     finally:
         engine.dispose()

@@ -68,7 +68,7 @@ def make_dossier(call: Call, wanted: Wanted) -> ExitStatus:
         files = _looked_up(registry, code, wanted, now)
         with closing(open_audit_log(settings, registry.engine)) as log:
             size = log.checkpoint().size
-            entries = list(_entries(log.entries(0, size), code, files))
+            entries = list(_entries(log.entries(0, size), code, files, _asked_before(registry, files)))
     dossier = _dossier(settings, files, entries, size, now)
     document = json.dumps(dossier.as_json(), ensure_ascii=False, indent=2).encode() + b"\n"
     page = render_paper(dossier_paper(dossier))
@@ -92,7 +92,7 @@ def _looked_up(registry: Recorder, code: str, wanted: Wanted, now: datetime) -> 
             names=True,
             by_digest=registry.by_digest,
             student=files.student_ref or None,
-            account=wanted.who if whose == "account" else None,
+            account_digest=_asked_before(registry, files),
         )
         return files, [look]
 
@@ -122,7 +122,14 @@ def _whose(connection: Connection, code: str, wanted: Wanted) -> Whose:
     return "student" if student else "account"
 
 
-def _entries(lines: Iterator[bytes], code: str, files: SubjectFiles) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _asked_before(registry: Recorder, files: SubjectFiles) -> str | None:
+    """Return by what a look at all of an account is known in the log; None for a student, who is named there."""
+    return registry.account_digest(files.school, files.subject) if files.whose == "account" else None
+
+
+def _entries(
+    lines: Iterator[bytes], code: str, files: SubjectFiles, looked: str | None
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Give the log's entries that speak of the person; of a batch shown to an account its own ground alone."""
     numbered = ((number, json.loads(line)) for number, line in enumerate(lines))
     if files.whose == "student":
@@ -132,14 +139,14 @@ def _entries(lines: Iterator[bytes], code: str, files: SubjectFiles) -> Iterator
     for number, entry in numbered:
         if entry.get("school") != code:
             continue
-        grounds = [one for one in entry.get("grounds", []) if one["account"] == files.subject]
+        grounds = [one for one in entry.get("grounds", []) if one["link"] in files.links]
         if grounds:
             batches.add(entry["batch"])
             yield number, {**entry, "grounds": grounds}
             continue
         answers = entry["kind"] == "disclosure-outcome" and entry["batch"] in batches
         ids = {entry.get("link"), entry.get("case")} & (files.links | files.cases)
-        if answers or ids or entry.get("account") == files.subject:
+        if answers or ids or (looked is not None and entry.get("account_digest") == looked):
             yield number, entry
 
 
@@ -162,6 +169,7 @@ def _dossier(
         bases=files.bases,
         holdings=files.holdings,
         entries=entries,
+        accounts=files.accounts,
         log_size=size,
         requests=files.requests,
         answer_days=consent.answer_days,

@@ -48,7 +48,10 @@ _REQUESTS = {RequestKind.CORRECTION: "исправить данные", RequestK
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SubjectFiles:
-    """What is kept of a person in one school; `links`, `cases`: by which ids the log speaks of them."""
+    """What is kept of a person in one school; `links`, `cases`: by which ids the log speaks of them.
+
+    `accounts`: the account behind each reference by which the log names it.
+    """
 
     whose: Whose
     subject: str
@@ -60,6 +63,7 @@ class SubjectFiles:
     bases: Sequence[Basis]
     holdings: Sequence[PortalHolding]
     requests: Sequence[Request]
+    accounts: Mapping[str, str]
 
 
 def files_of_student(
@@ -90,6 +94,7 @@ def files_of_student(
         _bases(ids.facts, applied, settings, now, whose="student"),
         _holdings(connection, school, student),
         _requests(connection, [row.case_id for row in rows], zone),
+        _accounts(ids.facts),
     )
 
 
@@ -122,7 +127,12 @@ def files_of_account(
         _bases(facts, applied, settings, now, whose="account"),
         (),
         requests,
+        _accounts(facts),
     )
+
+
+def _accounts(cases: Sequence[CaseFacts]) -> dict[str, str]:
+    return {case.key.account_ref: case.key.account_id for case in cases if case.key.account_ref}
 
 
 def _first(moments: Iterable[datetime]) -> str:

@@ -53,9 +53,13 @@ def subject_ids(connection: Connection, school: str, student: str) -> SubjectIds
     return SubjectIds(reference or "", links, links | applied | requests, facts)
 
 
-def consent_events(facts: Sequence[CaseFacts]) -> dict[str, Any]:
-    """Return the registry's facts of these cases, in the order of their recording, as canonical JSON takes them."""
+def consent_events(facts: Sequence[CaseFacts], account_key: bytes | None = None) -> dict[str, Any]:
+    """Return the registry's facts of these cases, in the order of their recording, as canonical JSON takes them.
+
+    `account_key`: the student's, by which a reader checks that the log's references are of the accounts named here.
+    """
     return {
+        **({} if account_key is None else {"account_key": account_key.hex()}),
         "cases": [
             {
                 "link": case.key.link_id,
@@ -63,7 +67,7 @@ def consent_events(facts: Sequence[CaseFacts]) -> dict[str, Any]:
                 "events": [_event(fact) for fact in case.facts],
             }
             for case in facts
-        ]
+        ],
     }
 
 

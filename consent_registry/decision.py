@@ -33,7 +33,11 @@ EVERYONE = Pilot()
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A link with a ground today, and what its consent covers. `records_to` and `in_force_to` None: open."""
+    """A link with a ground today, and what its consent covers. `records_to` and `in_force_to` None: open.
+
+    `account_id` is the portal's, `account_ref` names the same account in the audit log; without one ("") nothing can
+    be logged of the link, so nothing is sent.
+    """
 
     school: str
     student_key: str
@@ -46,6 +50,7 @@ class Grant:
     in_force_to: date | None
     records_from: date
     records_to: date | None
+    account_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,7 @@ def ground(case: CaseState, student: RosterEntry | None, now: datetime, today: d
         in_force_to=case.in_force_to,
         records_from=case.records_from or date.max,
         records_to=case.records_to,
+        account_ref=case.account_ref,
     )
 
 

@@ -150,7 +150,8 @@ def states(
 
 
 def _case_facts(connection: Connection, which: sa.ColumnElement[bool]) -> list[CaseFacts]:
-    columns = sa.select(CASE.c.case_id, CASE.c.school, CASE.c.student_key, CASE.c.account_id, CASE.c.link_id)
+    names = (CASE.c.case_id, CASE.c.school, CASE.c.student_key, CASE.c.account_id, CASE.c.link_id)
+    columns = sa.select(*names, sa.func.coalesce(CASE.c.account_ref, ""))
     keys = [CaseKey(*row) for row in connection.execute(columns.where(which).order_by(CASE.c.case_id))]
     by_case: defaultdict[int, list[Fact]] = defaultdict(list)
     for row in connection.execute(sa.select(FACT).join(CASE).where(which).order_by(FACT.c.fact_id)):

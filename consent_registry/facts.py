@@ -90,7 +90,8 @@ class Consent:
 class CaseState:
     """One account's case for one student, at a moment. Dates are the installation's days; moments are aware.
 
-    The consent's fields are those of the consent of the moment; `kinds` is what it covers (never empty).
+    The consent's fields are those of the consent of the moment; `kinds` is what it covers (never empty). `account_ref`
+    is what names the account in the audit log.
     """
 
     case_id: int
@@ -115,17 +116,19 @@ class CaseState:
     ended_at: datetime | None = None
     ended_why: EndingReason | None = None
     restrictions: tuple[Span, ...] = ()
+    account_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseKey:
-    """What a case is known by."""
+    """What a case is known by. `account_ref`: names the account in the audit log; "": not given yet."""
 
     case_id: int
     school: str
     student_key: str
     account_id: str
     link_id: str
+    account_ref: str = ""
 
 
 def counting(facts: Iterable[Fact], known_at: datetime | None = None) -> list[Fact]:
@@ -250,4 +253,5 @@ def state_of(case: CaseKey, facts: Iterable[Fact], at: datetime, known_at: datet
         ended_at=consent.ended_at,
         ended_why=consent.ended_why,
         restrictions=tuple(Span(day_of(f.detail, "from"), day_of(f.detail, "to")) for f in restrictions),
+        account_ref=case.account_ref,
     )

@@ -54,6 +54,9 @@ CASE = sa.Table(
     sa.Column("link_id", sa.String(64), nullable=False, unique=True, comment="opaque, random"),
     sa.Column("sealed", sa.LargeBinary, nullable=False, comment="who they are; under the student's key"),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column(
+        "account_ref", sa.String(64), nullable=True, comment="names the account in the audit log; null: not given yet"
+    ),
     sa.UniqueConstraint("school", "student_key", "account_id"),
 )
 
@@ -172,7 +175,7 @@ ERASURE = sa.Table(
     sa.Column("school", sa.String(16), nullable=False, index=True),
     sa.Column("student_key", sa.String(200), nullable=True, comment="whose data; null once they are destroyed"),
     sa.Column("why", sa.String(16), nullable=False, comment="withdrawal, term or order"),
-    sa.Column("state", sa.String(16), nullable=False, comment="begun, destroyed, written or done"),
+    sa.Column("state", sa.String(16), nullable=False, comment="begun, destroyed, written or done; from-log"),
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("destroyed_at", Moment, nullable=True),
     sa.Column("log_size", sa.BigInteger, nullable=False, comment="entries of the audit log when it began"),

@@ -5,11 +5,12 @@ with these rows gone, nothing in the log can be tied to the student, for every i
 the portal gave everything back and that is known (`consent_registry.sealed.erasure_rules`). Whoever erases holds the
 school's lease: no sender is at work on what goes.
 A database that was restored knows less than the audit log: every erasure in the log beyond what this database has
-read is carried out again before anything else is done with it (`replay`).
+read is carried out again before anything else is done with it, and entered in its list of erasures, whose papers have
+to be kept (`replay`).
 Deliberately not here: the order of an erasure and its papers (`commands`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -24,11 +25,11 @@ from consent_registry.fact_store import case_facts
 from consent_registry.sealed.erasure import Belongings, belongings, destroy, marked, undecided, waiting_reports
 from consent_registry.sealed.erasure_rules import Standing, end_of
 from consent_registry.sealed.vault import Vault, destroy_student_key
-from consent_registry.tables import ERASURES_READ, STUDENT_KEY
+from consent_registry.tables import ERASURE, ERASURES_READ, STUDENT_KEY
 from database import gate, writing
 from delivery.ledger import OPEN
 from delivery.roster import decode_roster, encode_roster
-from delivery.tables import BATCH, BATCH_ROW, LINK_STATE, RECORD, ROSTER_SNAPSHOT, STUDENT_REF
+from delivery.tables import BATCH, BATCH_ROW, LINK_STATE, RECORD, ROSTER_SNAPSHOT, RUN, STUDENT_REF
 from journal.wording import BridgeError, Wording
 
 _READ_AGAIN_AFTER = 1000
@@ -36,6 +37,10 @@ _READ_AGAIN_AFTER = 1000
 
 _KIND = f'"kind":"{Erasure.kind}"'.encode()
 _APPLICATION = "application:"
+_AT_ONCE = 500
+
+FROM_LOG = "from-log"
+"""The state of an erasure that this database knows from the audit log alone: what was known of its papers is lost."""
 
 _BUSY = Wording(
     ru="База занята другой программой: следы удалённых строк ещё на диске. Остановите остальные программы моста и "
@@ -91,7 +96,18 @@ def destroy_student(connection: Connection, vault: Vault, held: Belongings) -> d
         gone = sa.delete(table).where(table.c.school == school, table.c.student_key == student)
         counts[name] = connection.execute(gone).rowcount
     _leave_roster(connection, vault, school, student)
+    _leave_balances(connection, school, student)
     return counts
+
+
+def _leave_balances(connection: Connection, school: str, student: str) -> None:
+    """Take the student's rows out of the balances of runs, which list by the school's ids what was set aside."""
+    runs = connection.execute(sa.select(RUN.c.run, RUN.c.balance).where(RUN.c.school == school)).all()
+    for run, balance in runs:
+        listed = balance.get("rows_set_aside") or []
+        rest = [row for row in listed if row["student_key"] != student]
+        if len(rest) < len(listed):
+            connection.execute(RUN.update().where(RUN.c.run == run).values(balance={**balance, "rows_set_aside": rest}))
 
 
 def _leave_roster(connection: Connection, vault: Vault, school: str, student: str) -> None:
@@ -109,18 +125,19 @@ def _leave_roster(connection: Connection, vault: Vault, school: str, student: st
 def replay(engine: Engine, vault: Vault, log: AuditLog, origin: str) -> int:
     """Carry out again what the log says was erased and this database has not read; returns how many keys went.
 
-    Raises BridgeError, AuditUnavailableError.
+    An erasure that this database's list lacks is entered there. Raises BridgeError, AuditUnavailableError.
     """
     with engine.connect() as connection:
         read = connection.scalar(sa.select(ERASURES_READ.c.size).where(ERASURES_READ.c.origin == origin))
     size = log.checkpoint().size
     if read is not None and read >= size:
         return 0
-    marks = {
-        entry.mark
-        for line in log.entries(read or 0, size)
+    told = [
+        (index, entry)
+        for index, line in enumerate(log.entries(read or 0, size), read or 0)
         if _KIND in line and isinstance(entry := parse(line), Erasure)
-    }
+    ]
+    marks = {entry.mark for _, entry in told}
     if not marks and size - (read or 0) < _READ_AGAIN_AFTER:
         return 0
     with writing(engine) as connection:
@@ -128,12 +145,47 @@ def replay(engine: Engine, vault: Vault, log: AuditLog, origin: str) -> int:
         for school, owner in again:
             gate(connection, school)
             _destroy_again(connection, vault, school, owner)
-        told = ERASURES_READ.update().where(ERASURES_READ.c.origin == origin).values(size=size)
-        if not connection.execute(told).rowcount:
+        _list_again(connection, told)
+        known = ERASURES_READ.update().where(ERASURES_READ.c.origin == origin).values(size=size)
+        if not connection.execute(known).rowcount:
             connection.execute(ERASURES_READ.insert().values(origin=origin, size=size))
     if again:
         compact(engine)
     return len(again)
+
+
+def _list_again(connection: Connection, told: Sequence[tuple[int, Erasure]]) -> None:
+    """Enter in the list of erasures what it lacks, as the log tells it."""
+    for school in sorted({entry.school for _, entry in told}):
+        gate(connection, school)
+    numbers = sorted({entry.erasure for _, entry in told})
+    listed: set[str] = set()
+    for start in range(0, len(numbers), _AT_ONCE):
+        which = ERASURE.c.erasure_id.in_(numbers[start : start + _AT_ONCE])
+        listed |= set(connection.scalars(sa.select(ERASURE.c.erasure_id).where(which)))
+    lacking: dict[str, dict[str, object]] = {}
+    for index, entry in told:
+        if entry.erasure in listed:
+            continue
+        row = lacking.setdefault(
+            entry.erasure,
+            {
+                "erasure_id": entry.erasure,
+                "school": entry.school,
+                "student_key": None,
+                "why": entry.why,
+                "state": FROM_LOG,
+                "begun_at": entry.at,
+                "destroyed_at": entry.at,
+                "log_size": index,
+                "marks": [],
+                "counts": {},
+                "sealed": None,
+            },
+        )
+        row["counts"] = dict(entry.counts or {}) or row["counts"]
+    if lacking:
+        connection.execute(ERASURE.insert(), list(lacking.values()))
 
 
 def _destroy_again(connection: Connection, vault: Vault, school: str, owner: str) -> None:

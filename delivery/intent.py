@@ -24,6 +24,7 @@ from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
 from delivery.lease import check_lease, confirm_lease
+from delivery.logged_words import logged_reason
 from delivery.outcome import forget_heard, heard_outcomes, settle_heard
 from delivery.watch import Mark, mark_after
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
@@ -318,7 +319,8 @@ def _disclosures(
     """Return a batch's entries of the audit log, one a student."""
     by_student: dict[str, list[RecordAction]] = defaultdict(list)
     for row in rows:
-        by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, row.reason))
+        reason = logged_reason(row.reason)
+        by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, reason))
     return [
         DisclosureIntended(
             at=now,
@@ -327,7 +329,7 @@ def _disclosures(
             batch=batch_id,
             student=refs[student],
             records=tuple(actions),
-            grounds=tuple(Ground(g.link_id, g.consent_ref, g.account_id) for g in grants.get(student, [])),
+            grounds=tuple(Ground(g.link_id, g.consent_ref, g.account_ref) for g in grants.get(student, [])),
             request_digest=batch_id,
             basis=BASIS,
             software=desk.software,

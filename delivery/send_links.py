@@ -27,6 +27,7 @@ from delivery.desk import Desk, TakingBackStoppedError
 from delivery.knock import ask
 from delivery.lease import check_lease, confirm_lease
 from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
+from delivery.logged_words import logged_reason
 from delivery.tables import LINK_STATE
 from delivery.watch import Mark, has_moved, mark_of
 from journal.portal import PortalError, Resend
@@ -59,6 +60,7 @@ class _Message:
     message: LinkPut | LinkEnd
     terms: bytes | None
     mark: Mark | None = None
+    account_ref: str | None = None
 
 
 class _OtherTermsError(Exception):
@@ -153,6 +155,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
                 ),
                 terms_digest(grant),
                 mark,
+                grant.account_ref,
             )
             for grant in grants
         ]
@@ -197,11 +200,12 @@ def _announce(desk: Desk, messages: Sequence[_Message], now: datetime) -> None:
         return
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
-    desk.log.append([_intended(desk, message.message, now) for message in messages])
+    desk.log.append([_intended(desk, message, now) for message in messages])
     desk.boundary("links-logged")
 
 
-def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkIntended:
+def _intended(desk: Desk, announced: _Message, now: datetime) -> LinkIntended:
+    message = announced.message
     if isinstance(message, LinkPut):
         return LinkIntended(
             at=now,
@@ -210,7 +214,7 @@ def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkInte
             link=message.link_id,
             revision=message.revision,
             action="put",
-            account=message.account_id,
+            account=announced.account_ref,
             student=message.student_ref,
             consent=message.consent_ref,
         )
@@ -221,7 +225,7 @@ def _intended(desk: Desk, message: LinkPut | LinkEnd, now: datetime) -> LinkInte
         link=message.link_id,
         revision=message.revision,
         action="end",
-        reason=str(message.reason),
+        reason=logged_reason(str(message.reason)),
     )
 
 

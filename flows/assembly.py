@@ -26,6 +26,7 @@ from connectors.portal.soap_portal import PortalConnection
 from connectors.portals import connector
 from connectors.school.changes import read_changes
 from connectors.school.read import SchoolSource, read_identities, read_school
+from consent_registry.sealed.account_refs import complete_account_refs
 from consent_registry.sealed.key_file import open_with
 from consent_registry.sealed.vault import Vault
 from database import open_database, reading, upgrade
@@ -198,6 +199,7 @@ def assemble(
     limits, vault = settings.limits, open_vault(settings, engine)
     log = open_audit_log(settings, engine, asking=True)
     replay(engine, vault, log, settings.audit.origin)  # a database that was put back must forget what was erased since
+    complete_account_refs(engine, vault)
     return Bridge(
         engine=engine,
         portal=connector(settings.portal.connector).open_portal(portal_connection(settings, now)),

@@ -32,6 +32,7 @@ from delivery.intent import content_rows, permitted_now, publish_rows
 from delivery.knock import knock
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.links import LinkPlan
+from delivery.logged_words import logged_counts
 from delivery.plan_file import SchoolPlan
 from delivery.recover import Recovered, finish_open_batches, open_batches
 from delivery.rest import Rest
@@ -406,9 +407,9 @@ def close_run(bridge: Bridge, balance: SchoolBalance, *, keep: bool = True) -> S
             "sent": ended.sent,
             "unchanged": ended.unchanged,
             "failed": ended.failed,
-            "withheld": dict(ended.withheld),
+            "withheld": logged_counts(ended.withheld),
             "set_aside": dict(ended.set_aside),
-            "withdrawn": dict(ended.withdrawn),
+            "withdrawn": logged_counts(ended.withdrawn),
             "links_put": ended.links_put,
             "links_ended": ended.links_ended,
         }

@@ -24,6 +24,7 @@ from consent_registry.applications.sharing import MEANINGS
 from consent_registry.applications.store import history, lawful_step, of_account, open_application, record_step
 from consent_registry.fact_store import CaseEvent, CaseFacts, NewFact, add_facts, case_facts, case_of
 from consent_registry.facts import FactKind, consents_of, counting
+from consent_registry.sealed.account_refs import account_ref
 from consent_registry.sealed.vault import StudentKey, Vault, destroy_student_key
 from consent_registry.tables import CASE
 from journal.school import StudentIdentity
@@ -177,6 +178,7 @@ def _bring(
             "school": key.school,
             "student_key": student.student_key,
             "account_id": key.account_id,
+            "account_ref": account_ref(linking.key, key.account_id),
             "link_id": new_id(),
             "sealed": linking.key.seal(_plain(people)),
             "created_at": linking.moment,

@@ -22,6 +22,7 @@ from consent_registry.register.changes import Entering, new_facts, people_of
 from consent_registry.register.checks import HeldPeople, check_rows
 from consent_registry.register.file import RegisterProblem, RegisterProblemsError, RegisterRow, row_warnings
 from consent_registry.register.matching import Identities, match_rows
+from consent_registry.sealed.account_refs import account_ref
 from consent_registry.sealed.lookup import Purpose, replace_for_case
 from consent_registry.sealed.staff import enter_staff
 from consent_registry.sealed.vault import StudentKey, Vault
@@ -155,6 +156,7 @@ class _Entry:
                 "school": self._school,
                 "student_key": student,
                 "account_id": row.text("account_id"),
+                "account_ref": account_ref(self._keys[student], row.text("account_id")),
                 "link_id": self._entering.new_id(),
                 "sealed": self._keys[student].seal(plain_people(people_of(row))),
                 "created_at": self._entering.now,
@@ -164,9 +166,10 @@ class _Entry:
         if not values:
             return
         insert = CASE.insert().returning(CASE.c.case_id, CASE.c.link_id, CASE.c.sealed, sort_by_parameter_order=True)
-        for stored, (row, student) in zip(self._connection.execute(insert, values), rows, strict=True):
+        stored_rows = self._connection.execute(insert, values)
+        for stored, given, (row, student) in zip(stored_rows, values, rows, strict=True):
             account = row.text("account_id")
-            key = CaseKey(stored.case_id, self._school, student, account, stored.link_id)
+            key = CaseKey(stored.case_id, self._school, student, account, stored.link_id, str(given["account_ref"]))
             self._known[student, account] = _Known(key, stored.sealed, [])
             self._people[stored.case_id] = people_of(row)
 

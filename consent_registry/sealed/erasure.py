@@ -2,7 +2,9 @@
 
 Rules. What belongs to a student: the key, the cases with all their facts, scans and requests, the applications that
 were linked to the student, and those of the same accounts that came to nothing but named the student; with them
-everything by which these can be found. It goes as a whole. Facts are append-only, so the rows that may go are named
+everything by which these can be found. Where an account has nothing else here, no case of another student and no
+application that is undecided, all that came to nothing goes too: then the account's id is nowhere any more. It goes as
+a whole. Facts are append-only, so the rows that may go are named
 first (`erasure_permit`), and the database lets go of these alone. Zeros stand where rows stood (SQLite).
 A *mark* is derived from a destroyed key: whoever has the key can make it, and nobody else, so a backup that is put
 back knows by it what is to be destroyed again, and no list of names and birth dates finds anything by it.
@@ -40,7 +42,10 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What the registry keeps of one student: numbers of rows, owners of keys; `people` of each case, never shown."""
+    """What the registry keeps of one student: numbers of rows, owners of keys.
+
+    `people` and `accounts` of each case, in the order of `cases`; never shown. No `people` where the key is gone.
+    """
 
     school: str
     student: str
@@ -48,6 +53,7 @@ class Belongings:
     applications: tuple[ApplicationState, ...]
     keys: Mapping[str, StudentKey] = field(repr=False)
     people: tuple[Mapping[str, str], ...] = field(repr=False)
+    accounts: tuple[str, ...] = field(repr=False, default=())
 
     @property
     def anything(self) -> bool:
@@ -87,6 +93,7 @@ def belongings(connection: Connection, vault: Vault, school: str, student: str) 
         tuple(applied),
         vault.student_keys(connection, school, owners),
         tuple(people),
+        tuple(row.account_id for row in rows),
     )
 
 
@@ -98,18 +105,32 @@ def _applications(
     people: Sequence[Mapping[str, str]],
     accounts: Iterable[str],
 ) -> list[ApplicationState]:
-    """Return the applications that were linked to the student, and those of the same accounts that only named them."""
+    """Return the applications that were linked to the student, and those of the same accounts that only named them.
+
+    Of an account that has nothing else here, all that are over.
+    """
     naming: set[int | None] = set()
     for one in people:
         named = (one.get("student_last_name", ""), one.get("student_first_name", ""), one.get("student_birth_date", ""))
         if all(named):
             naming |= {found.application_id for found in find(connection, vault, Purpose.STUDENT, named, school=school)}
-    applied = [state for account in sorted(set(accounts)) for state in of_account(connection, school, account)]
-    return [
-        state
-        for state in applied
-        if state.student_key == student or (state.student_key is None and state.key.application_id in naming)
-    ]
+    found: list[ApplicationState] = []
+    for account in sorted(set(accounts)):
+        applied = of_account(connection, school, account)
+        theirs = [
+            state
+            for state in applied
+            if state.student_key == student or (state.student_key is None and state.key.application_id in naming)
+        ]
+        rest = [state for state in applied if state not in theirs]
+        others = sa.exists().where(CASE.c.school == school, CASE.c.account_id == account, CASE.c.student_key != student)
+        elsewhere = any(not _came_to_nothing(state) for state in rest) or connection.scalar(sa.select(others))
+        found += theirs if elsewhere else applied
+    return found
+
+
+def _came_to_nothing(state: ApplicationState) -> bool:
+    return state.student_key is None and state.stage in ENDINGS
 
 
 def undecided(held: Belongings) -> int:

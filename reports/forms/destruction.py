@@ -2,8 +2,9 @@
 
 Rules. The fields are those that Roskomnadzor's order No 179 of 28.10.2022 demands of an act (points 3 and 4) and of an
 export (point 5), each under its own words; both are to be kept for three years from the destruction (point 7). The
-act names people, for the order wants that; its number is the erasure's in the audit log, and no other id stands on
-it, so the paper leads to that one entry and not to what was disclosed. Who carried it out signs by pen.
+act names people, for the order wants that, and says, for the sake of truth, what of their data stays on which ground.
+Its number is the erasure's in the audit log, and no other id stands on it, so the paper leads to that one entry and not
+to what was disclosed. Who carried it out signs by pen.
 Deliberately not here: what is destroyed (`consent_registry.sealed.erasure`), where the files go (`commands`).
 """
 
@@ -42,7 +43,10 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Destruction:
-    """What both papers say. Moments are aware and printed as given; "" is a line to write on. Personal data."""
+    """What both papers say. Moments are aware and printed as given; "" is a line to write on. Personal data.
+
+    `stays`: what of these people's data was not destroyed, and why.
+    """
 
     number: str
     operator_name: str
@@ -51,6 +55,7 @@ class Destruction:
     processor_address: str
     subjects: tuple[str, ...]
     categories: tuple[str, ...]
+    stays: tuple[str, ...]
     reason: str
     by: str
     position: str
@@ -89,6 +94,7 @@ def rows_of_act(said: Destruction) -> list[tuple[str, str]]:
         ("Лицо, уничтожившее персональные данные", said.by),
         ("Должность", said.position),
         ("Категории уничтоженных персональных данных", "; ".join(said.categories)),
+        ("Персональные данные, которые остаются, и основание", "; ".join(said.stays)),
         ("Уничтоженные материальные носители", "нет: данные обрабатывались в информационной системе"),
         ("Информационная система персональных данных", said.system),
         ("Способ уничтожения", said.method),

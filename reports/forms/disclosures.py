@@ -1,7 +1,8 @@
 """What the audit log says of a student, in Russian, as rows of a paper's tables. Pure.
 
-Rules. A disclosure stands with its outcome; one without is said to be unknown, never taken. Ids are shown as they are,
-cut where they are long: the CSV beside the paper has them whole. A word that nobody translated yet stands as it is.
+Rules. The log names accounts by references; `with_accounts` puts the accounts in their place. A disclosure stands with
+its outcome; one without is said to be unknown, never taken. Ids are shown as they are, cut where they are long: the CSV
+beside the paper has them whole. A word that nobody translated yet stands as it is.
 """
 
 from collections import defaultdict
@@ -47,6 +48,21 @@ EVENTS = {
     "evidence": "составлены доказательства",
     "dossier": "составлены сведения о данных",
 }
+
+
+def with_accounts(entries: Numbered, accounts: Mapping[str, str]) -> Numbered:
+    """Return the entries with accounts in place of the log's references, where `accounts` names them."""
+    return [(number, _named(entry, accounts)) for number, entry in entries]
+
+
+def _named(entry: Mapping[str, Any], accounts: Mapping[str, str]) -> Mapping[str, Any]:
+    named = dict(entry)
+    if "account" in named:
+        named["account"] = accounts.get(named["account"], named["account"])
+    if "grounds" in named:
+        grounds = named["grounds"]
+        named["grounds"] = [{**one, "account": accounts.get(one["account"], one["account"])} for one in grounds]
+    return named
 
 
 def moment(at: str, timezone: tzinfo) -> str:

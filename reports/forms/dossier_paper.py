@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
-from reports.forms.disclosures import Numbered, disclosures, links, others
+from reports.forms.disclosures import Numbered, disclosures, links, others, with_accounts
 from reports.forms.paper import Paper, Section, Table
 
 Whose = Literal["student", "account"]
@@ -62,7 +62,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Dossier:
-    """The whole answer. Personal data: shows itself nowhere. Days and moments are written out, in the school's zone."""
+    """The whole answer. Personal data: shows itself nowhere. Days and moments are written out, in the school's zone.
+
+    `accounts`: the account behind each reference by which the log's entries name accounts.
+    """
 
     whose: Whose
     subject: str
@@ -78,6 +81,7 @@ class Dossier:
     bases: Sequence[Basis]
     holdings: Sequence[PortalHolding]
     entries: Numbered
+    accounts: Mapping[str, str]
     log_size: int
     requests: Sequence[Request]
     answer_days: int
@@ -85,7 +89,7 @@ class Dossier:
     destroy_days: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return the answer for programs; `log` are the entries of the audit log as they stand there."""
+        """Return the answer for programs; `log` are the audit log's entries as they stand, `accounts` name theirs."""
         return {
             "format": "dnevnik-bridge dossier 1",
             "subject": {"kind": self.whose, "id": self.subject, "school": self.school},
@@ -97,6 +101,7 @@ class Dossier:
             "grounds": [asdict(one) for one in self.bases],
             "at_the_portal": [asdict(one) for one in self.holdings],
             "log": [{"number": number, "entry": dict(entry)} for number, entry in self.entries],
+            "accounts": dict(sorted(self.accounts.items())),
             "requests": [asdict(one) for one in self.requests],
             "terms_in_days": {
                 "answer": self.answer_days,
@@ -142,6 +147,7 @@ def dossier_paper(dossier: Dossier) -> Paper:
         ("Получатель", dossier.portal),
         ("Составлено", f"{made:%d.%m.%Y %H:%M}"),
     )
+    entries = with_accounts(dossier.entries, dossier.accounts)
     confirmed = "Персональные данные этого лица обрабатываются." if dossier.data else "Персональных данных не хранится."
     return Paper(
         "Сведения",
@@ -153,13 +159,11 @@ def dossier_paper(dossier: Dossier) -> Paper:
             Section("1. Обрабатываются ли данные и кем", (confirmed,), about),
             Section("2. Зачем, на каком основании и какими способами", (_PURPOSE, _WAYS), table=_bases(dossier)),
             Section("3. Что хранится, откуда и с какого дня", (_JOURNAL,), table=_data(dossier.data)),
-            Section(
-                "4. Кому передано: передачи на портал", (_ACCESS, _ABROAD), table=disclosures(dossier.entries, zone)
-            ),
-            Section("Просмотр, открытый и закрытый на портале", table=links(dossier.entries, zone)),
+            Section("4. Кому передано: передачи на портал", (_ACCESS, _ABROAD), table=disclosures(entries, zone)),
+            Section("Просмотр, открытый и закрытый на портале", table=links(entries, zone)),
             Section("Что портал показывает сейчас", table=_holdings(dossier.holdings)),
             Section("5. До каких пор", _until(dossier), table=_ends(dossier.bases)),
-            Section("6. Что записано о согласиях и кто смотрел", table=others(dossier.entries, zone)),
+            Section("6. Что записано о согласиях и кто смотрел", table=others(entries, zone)),
             Section("7. Обращения", table=_requests(dossier.requests)),
             Section("8. Права и меры защиты", (_rights(dossier), _MEASURES)),
         ),

@@ -11,8 +11,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from audit.note import Checkpoint
-from audit.verify_evidence import Asked
-from reports.forms.disclosures import EVENTS, Numbered, disclosures, links, moment, others, short
+from audit.verify_evidence import Asked, read_accounts
+from reports.forms.disclosures import EVENTS, Numbered, disclosures, links, moment, others, short, with_accounts
 from reports.forms.paper import Paper, Section, Table
 
 _PROVES = (
@@ -20,6 +20,12 @@ _PROVES = (
         "Каждая запись под этими номерами стоит в журнале аудита неизменной: это показывают доказательства RFC "
         "6962 из файла entries.jsonl и подписанная контрольная отметка из файла checkpoint. Таблица evidence.csv "
         "составлена из самих записей, проверка составляет её заново."
+    ),
+    (
+        "Учётные записи в журнале не названы: там стоят ссылки, вычисленные ключом этого ученика (HMAC-SHA256). Ключ "
+        "ссылок лежит в пакете (consents.json), и проверка вычисляет каждую ссылку заново из названной здесь учётной "
+        "записи. После уничтожения данных ученика вычислить или угадать их не сможет никто, у кого нет этого пакета: "
+        "храните его как сами данные."
     ),
     (
         "Эта страница и сведения реестра о согласиях (consents.json) — слова того, кто подписал пакет: изменить "
@@ -57,6 +63,8 @@ class EvidencePage:
 def evidence_paper(page: EvidencePage) -> Paper:
     """Return the page."""
     asked, zone, head = page.asked, page.timezone, page.checkpoint
+    accounts = read_accounts(page.consents)
+    entries = page.entries if accounts is None else with_accounts(page.entries, accounts.named)
     about = (
         ("Школа", asked.school),
         ("Ученик (случайный номер)", asked.student or "порталу не называли"),
@@ -78,9 +86,9 @@ def evidence_paper(page: EvidencePage) -> Paper:
         f"evidence {asked.student} {asked.first} {asked.end} {head.size}",
         (
             Section("О чём", fields=about),
-            Section("Передачи", table=disclosures(page.entries, zone)),
-            Section("Просмотр на портале", table=links(page.entries, zone)),
-            Section("Согласия, заявления, обращения к сведениям", table=others(page.entries, zone)),
+            Section("Передачи", table=disclosures(entries, zone)),
+            Section("Просмотр на портале", table=links(entries, zone)),
+            Section("Согласия, заявления, обращения к сведениям", table=others(entries, zone)),
             Section("Что об этих согласиях записано в реестре", table=_consents(page.consents, zone)),
             Section("Что это доказывает и чего не доказывает", paragraphs=_PROVES),
         ),

@@ -62,7 +62,7 @@ link_fields: dict[str, Any] = {
     "link": references,
     "revision": numbers,
     "action": st.sampled_from(["put", "end"]),
-    "account": st.none() | references,
+    "account": st.none() | digests,
     "student": st.none() | references,
     "consent": st.none() | references,
     "reason": st.none() | words,
@@ -79,7 +79,7 @@ ENTRIES: list[st.SearchStrategy[Entry]] = [
         batch=references,
         student=references,
         records=st.lists(record_actions, max_size=4).map(tuple),
-        grounds=st.lists(st.builds(Ground, references, references, references), max_size=3).map(tuple),
+        grounds=st.lists(st.builds(Ground, references, references, digests), max_size=3).map(tuple),
         request_digest=digests,
         basis=words,
         software=programs,
@@ -148,7 +148,7 @@ ENTRIES: list[st.SearchStrategy[Entry]] = [
         names=st.booleans(),
         by_digest=digests,
         student=st.none() | references,
-        account=st.none() | references,
+        account_digest=st.none() | digests,
     ),
 ]
 
@@ -285,6 +285,22 @@ def test_no_field_takes_free_text(text: str, entry: Entry) -> None:
         wrong: dict[str, Any] = {field.name: text}
         with pytest.raises(EntryError, match=f"the field {field.name} "):
             replace(entry, **wrong)
+
+
+@pytest.mark.parametrize("account", ["pa-55810", "55810", "a" * 63, "A" * 64])
+def test_an_accounts_own_id_does_not_fit_into_the_log(
+    account: str, make_intent: Callable[..., DisclosureIntended]
+) -> None:
+    with pytest.raises(EntryError, match="account"):
+        Ground("ln-9", "cn-3", account)
+    link = {"at": AT, "run": "r", "school": "1", "link": "l", "revision": 1, "action": "put"}
+    for kind, more in ((LinkIntended, {}), (LinkOutcome, {"outcome": "taken"})):
+        with pytest.raises(EntryError, match="account"):
+            kind(**link, **more, account=account)
+    line = canonical(make_intent(1))
+    assert parse(line)
+    with pytest.raises(EntryError):
+        parse(line.replace(b"5a" * 32, account.encode()))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from fakes.postgresql import postgresql
 from worlds.evidence_world import (
+    ACCOUNT,
+    LINK,
     ORIGIN,
     STUDENT,
     at,
@@ -34,7 +36,7 @@ from audit.location import open_store
 from audit.log import open_log
 from audit.note import Checkpoint
 from audit.tiles import node_reader
-from audit.verify_evidence import ENTRIES, MANIFEST, TABLE, EvidenceError, canonical, pack, unpack, verify
+from audit.verify_evidence import CONSENTS, ENTRIES, MANIFEST, TABLE, EvidenceError, canonical, pack, unpack, verify
 
 INTERPRETER = getattr(sys, "_base_executable", sys.executable)
 
@@ -88,7 +90,8 @@ def test_a_package_is_verified_by_its_own_program_alone(
     (tmp_path / "verify_evidence.py").write_bytes(unpack_loosely(file.read_bytes())["verify_evidence.py"])
     done = run_alone(bare, file, tmp_path, "--key", key.verifier.vkey)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 4
+    assert len(done.stdout.splitlines()) == 6
+    assert "Accounts: 3 references" in done.stdout
     changed = bytearray(file.read_bytes())
     changed[len(changed) // 2] ^= 1
     file.write_bytes(changed)
@@ -119,6 +122,57 @@ def test_it_holds_what_the_log_says_of_the_student_in_that_time_and_nothing_else
     table = unpack(ours)[TABLE].decode("utf-8-sig").splitlines()
     assert len(table) == 1 + len(wanted)
     assert "r-1:1:publish r-2:1:publish" in unpack(ours)[TABLE].decode()
+
+
+def test_accounts_are_named_and_each_reference_is_computed_again(ours: bytes, key: SigningKey) -> None:
+    members = unpack(ours)
+    assert ACCOUNT.encode() not in members[ENTRIES]
+    assert [line.split(";")[10] for line in members[TABLE].decode().splitlines()].count(ACCOUNT) == 3
+    assert verify(ours).accounts == 3
+    consents = json.loads(members[CONSENTS])
+    (case,) = consents["cases"]
+    wrong_key = {**consents, "account_key": "00" * 32}
+    wrong_name = {**consents, "cases": [{**case, "account": "pa-55811"}]}
+    # An account that the student does have, named for the link of another one.
+    exchanged = {**consents, "cases": [{**case, "link": "ln-2"}, {**case, "link": LINK, "account": "pa-2"}]}
+    for lie in (wrong_key, wrong_name, exchanged):
+        changed = with_consents(members, lie)
+        with pytest.raises(EvidenceError, match="another account"):
+            verify(resealed(changed, key))
+    for garbled in (
+        {"account_key": "zz" * 32},
+        {"account_key": 7},
+        {"cases": [7]},
+        {"cases": [{**case, "account": 1}]},
+    ):
+        with pytest.raises(EvidenceError, match=r"consents\.json"):
+            verify(resealed({**members, CONSENTS: canonical({**consents, **garbled}).encode() + b"\n"}, key))
+
+
+def test_a_signature_line_stands_there_once(ours: bytes, key: SigningKey) -> None:
+    members = unpack(ours)
+    for name in ("checkpoint", "earlier-checkpoint", MANIFEST):
+        line = members[name].splitlines(keepends=True)[-1]
+        assert line.startswith("— ".encode())
+        doubled = {**members, name: members[name] + line}
+        with pytest.raises(EvidenceError, match="signature number 2"):
+            verify(pack(doubled) if name == MANIFEST else resealed(doubled, key))
+
+
+def test_without_the_account_key_references_stay_closed_and_it_says_so(ours: bytes, key: SigningKey) -> None:
+    members = unpack(ours)
+    consents = json.loads(members[CONSENTS])
+    del consents["account_key"]
+    verdict = verify(resealed(with_consents(members, consents), key))
+    assert verdict.accounts is None
+    assert "aren't named" in verify_evidence.told(verdict)[1][1]
+    assert ACCOUNT.encode() not in with_consents(members, consents)[TABLE]
+
+
+def with_consents(members: dict[str, bytes], consents: dict[str, object]) -> dict[str, bytes]:
+    """The members with other consents, and the table that fits them."""
+    changed = {**members, CONSENTS: canonical(consents).encode() + b"\n"}
+    return {**changed, TABLE: table_of(members[ENTRIES].splitlines(), changed)}
 
 
 def test_any_unzip_reads_it(ours: bytes) -> None:
@@ -281,7 +335,9 @@ def proven_change(members: Members, chance: random.Random) -> Members:
     lines = members[ENTRIES].splitlines(keepends=True)
     number = chance.randrange(len(lines))
     told = json.loads(lines[number])
-    way = chance.randrange(8)
+    way = chance.randrange(9)
+    if way == 8:  # another account, or another key to open the references with
+        return with_consents(members, other_accounts(members, chance))
     if way == 0:
         return {**members, TABLE: flipped(members[TABLE], chance)}
     if way == 1:
@@ -313,11 +369,21 @@ def proven_change(members: Members, chance: random.Random) -> Members:
     return {**members, ENTRIES: b"".join(lines), TABLE: table_of(lines, members)}
 
 
+def other_accounts(members: Members, chance: random.Random) -> dict[str, object]:
+    consents = json.loads(members[CONSENTS])
+    if chance.randrange(2):
+        return {**consents, "account_key": chance.randbytes(32).hex()}
+    cases = [{**case, "account": f"pa-{chance.randrange(10**6)}x"} for case in consents["cases"]]
+    return {**consents, "cases": cases}
+
+
 def table_of(lines: list[bytes], members: Members) -> bytes:
-    """The table that fits the lines, so that it is not what gives them away."""
+    """The table that fits the lines and the accounts named, so that it is not what gives them away."""
     try:
         told = [json.loads(line) for line in lines]
-        return verify_evidence.table([(one["index"], one["entry"]) for one in told])
+        accounts = verify_evidence.read_accounts(json.loads(members[CONSENTS]))
+        named = {} if accounts is None else accounts.named
+        return verify_evidence.table([(one["index"], one["entry"]) for one in told], named)
     except (KeyError, TypeError, ValueError):
         return members[TABLE]
 

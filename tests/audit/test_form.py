@@ -172,7 +172,7 @@ def test_optional_fields_before_and_after_the_first_required_one() -> None:
         link="l",
         revision=1,
         action="put",
-        account="a",
+        account="5a" * 32,
         student="s",
         consent="c",
     )

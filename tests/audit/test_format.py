@@ -1,5 +1,6 @@
 """FORMAT.md says what the code does: its tables, its worked example, its program."""
 
+import hmac
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import audit
+from audit import verify_evidence
+from audit.account_reference import account_reference
 from audit.cosigning import CosignerKey, cosign, verify_cosignatures
 from audit.entry import KINDS, DeliveryDecision, DisclosureIntended, Entry, Ground, RecordAction, Rejected, parse
 from audit.keys import SigningKey
@@ -58,7 +61,16 @@ def test_the_example_is_the_entry_that_it_seems_to_be() -> None:
     assert isinstance(first, DisclosureIntended)
     assert first.at == datetime(2026, 11, 24, 16, 15, tzinfo=UTC)
     assert first.records == (RecordAction("rc-1", 3, "publish"), RecordAction("rc-2", 2, "withdraw", "deleted"))
-    assert first.grounds == (Ground(link="ln-9", consent="cn-3", account="pa-55810"),)
+    assert first.grounds == (Ground(link="ln-9", consent="cn-3", account=blocks("account")[0].split()[2]),)
+
+
+def test_the_example_of_an_account_is_what_its_key_makes() -> None:
+    account_key, account, reference = blocks("account")[0].split()
+    assert account_reference(bytes.fromhex(account_key), account) == reference
+    assert verify_evidence.reference_of(bytes.fromhex(account_key), account) == reference
+    assert hmac.digest(bytes(range(32)), b"pa-55810", "sha256").hex() == reference
+    with pytest.raises(ValueError, match="32 bytes"):
+        account_reference(b"short", account)
 
 
 def test_the_example_of_a_decision_is_one() -> None:

@@ -88,6 +88,27 @@ def test_signatures_of_unknown_keys_are_passed_over(key: SigningKey, other: Sign
     assert twice.signed_by([]) is None
 
 
+def test_a_key_signs_once(key: SigningKey, other: SigningKey) -> None:
+    """The same line twice is no note; another line of the same key, were there one, makes it worthless."""
+    note = Checkpoint.sign("school.example/audit", 3, EMPTY_ROOT, key, other).note
+    _, (own, theirs) = split_note(note)
+    for line in (own.line, theirs.line):
+        with pytest.raises(NoteError):
+            split_note(note + line.encode())
+    again = Signature(own.name, own.key_id, own.value + b"\0")
+    assert Checkpoint.parse(note + again.line.encode()).signed_by([key.verifier]) is None
+
+    class Lenient(VerifierKey):
+        """Finds every signature true."""
+
+        def verifies(self, text: bytes, signature: bytes) -> bool:  # noqa: ARG002  the base's signature
+            return True
+
+    lenient = Lenient(key.verifier.name, key.verifier.public)
+    assert Checkpoint.parse(note).signed_by([lenient]) == lenient
+    assert Checkpoint.parse(note + again.line.encode()).signed_by([lenient]) is None
+
+
 def test_a_false_signature_of_a_known_key_makes_the_note_worthless(key: SigningKey, other: SigningKey) -> None:
     checkpoint = Checkpoint.sign("school.example/audit", 3, EMPTY_ROOT, key)
     false = Signature(other.verifier.name, other.verifier.key_id, other.sign(b"something else"))

@@ -13,6 +13,7 @@ import pytest
 
 from audit.cosigning import cosign, cosigner_key, with_lines
 from audit.entry import Entry, KeyEvent, RunStarted, canonical
+from audit.errors import AuditDamagedError
 from audit.folder_store import FolderStore
 from audit.keys import SigningKey, create_signing_key, load_signing_key
 from audit.log import open_log
@@ -363,6 +364,38 @@ class TestDatabase:
     def test_damage(self, file: Path, key: SigningKey, statement: str, said: str) -> None:
         self.change(file, statement)
         assert said in english(verify_log(f"sqlite:///{file}", key.verifier))
+
+    def test_deleted_old_checkpoints_hide_nothing_and_it_says_how_many_it_found(
+        self, file: Path, key: SigningKey
+    ) -> None:
+        url = f"sqlite:///{file}"
+        whole = verify_log(url, key.verifier)
+        elsewhere = Checkpoint.parse(self.note(file, 3))
+        self.change(file, "DELETE FROM audit_checkpoint WHERE size < 303")
+        left = verify_log(url, key.verifier, earlier=[elsewhere])
+        assert (whole.kept, whole.compared, left.kept, left.compared) == (3, 3, 0, 1)
+        assert (left.ok, left.root) == (True, whole.root)
+        # What an old one would have told, the newest tells as well.
+        self.change(
+            file, "UPDATE audit_resource SET content = zeroblob(length(content)) WHERE path = 'tile/entries/000'"
+        )
+        assert not verify_log(url, key.verifier).ok
+
+    def note(self, file: Path, size: int) -> bytes:
+        connection = sqlite3.connect(file)
+        (note,) = connection.execute("SELECT note FROM audit_checkpoint WHERE size = ?", (size,)).fetchone()
+        connection.close()
+        return bytes(note)
+
+    @pytest.mark.parametrize("size", [3, 303])
+    def test_a_checkpoint_that_its_key_signed_twice(self, file: Path, key: SigningKey, size: int) -> None:
+        note = self.note(file, size)
+        doubled = (note + note.splitlines(keepends=True)[-1]).hex()
+        self.change(file, f"UPDATE audit_checkpoint SET note = x'{doubled}' WHERE size = {size}")  # noqa: S608  as above
+        assert "This is no signed note" in english(verify_log(f"sqlite:///{file}", key.verifier))
+        if size == 303:
+            with pytest.raises(AuditDamagedError):
+                open_log(f"sqlite:///{file}", key, ORIGIN)
 
     def test_an_earlier_checkpoint_that_does_not_fit(self, file: Path, key: SigningKey) -> None:
         other = Checkpoint.sign(ORIGIN, 3, b"\x01" * 32, key).note.hex()

@@ -17,6 +17,7 @@ from worlds.real_world import RealWorld, build
 import settings
 from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
+from audit.verify_evidence import reference_of
 from database import open_database, reading
 from delivery.tables import STUDENT_REF
 from sandbox.registry import write_register
@@ -89,6 +90,15 @@ def test_a_package_shows_all_that_the_log_says_of_the_student(
     grounds = {g["consent"] for one in packed for g in one["entry"].get("grounds", [])}
     assert grounds <= {e.get("consent_ref") for case in consents["cases"] for e in case["events"]}
     assert "names.json" not in members
+    named = {case["link"]: case["account"] for case in consents["cases"]}
+    shown = {(g["link"], g["account"]) for one in packed for g in one["entry"].get("grounds", [])}
+    assert shown
+    account_key = bytes.fromhex(consents["account_key"])
+    assert shown == {(link, reference_of(account_key, named[link])) for link, _ in shown}
+    for account in named.values():
+        assert account.encode() not in members["entries.jsonl"]
+    assert {named[link] for link, _ in shown} <= set(members["evidence.csv"].decode().replace(";", " ").split())
+    assert all(account in text_of(file) for account in named.values())
 
 
 def test_nobody_is_named_unless_names_are_asked_for_by_somebody(
@@ -129,7 +139,8 @@ def test_verify_takes_a_package_and_counts_again_against_the_whole_log(
     evidence(run, synced, sent[0], file)
     ended = run("--config", synced.config, "audit", "verify", file)
     assert (ended.status, ended.err) == (0, "")
-    assert len(ended.out.splitlines()) == 2
+    assert len(ended.out.splitlines()) == 3
+    assert "each computed again" in ended.out
     ended = run("--config", synced.config, "audit", "verify", file, "--against", log)
     assert (ended.status, ended.err) == (0, "")
     assert "nothing is left out" in ended.out

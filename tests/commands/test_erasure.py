@@ -3,6 +3,7 @@
 Killed at any boundary it is finished by the next call; a database that is put back forgets again what was erased.
 """
 
+import csv
 import json
 import shutil
 import sqlite3
@@ -181,6 +182,106 @@ def test_no_byte_of_the_database_and_no_line_of_a_log_leads_back(desk: Desk) -> 
     assert reference not in entries
     technical = desk.world.folder / "var" / "dnevnik.log"
     assert not technical.exists() or desk.student not in technical.read_text()
+
+
+def sibling(desk: Desk, **changes: str) -> Desk:
+    """Another child of the same account, whose consent stands."""
+    other = Desk(desk.run, desk.world, minors(desk.world)[1], desk.account)
+    assert other.take(parent_last_name=PARENT, email=EMAIL, **changes).status == 0
+    return other
+
+
+def fields(act: Path) -> dict[str, str]:
+    return {row[0]: row[1] for row in csv.reader(act.read_text("utf-8-sig").splitlines(), delimiter=";") if row}
+
+
+DESTROYED = "Категории уничтоженных персональных данных"
+STAYS = "Персональные данные, которые остаются, и основание"
+SUBJECTS = "Субъекты, чьи персональные данные уничтожены"
+
+
+def test_the_act_says_what_went_by_what_there_was(desk: Desk) -> None:
+    given_back(desk)
+    assert destroy(desk).status == 0
+    said = fields(acts(desk)[0])
+    for went in (
+        "отчество законного",
+        "электронной почты",
+        "вид предъявленного документа",
+        "о согласии",
+        "о переданных",
+    ):
+        assert went in said[DESTROYED]
+    for never in ("отчество обучающегося", "дата рождения", "сканы", "заявления", "обращения", "о полномочиях"):
+        assert never not in said[DESTROYED]
+    assert said[SUBJECTS] == f"обучающийся, номер {desk.student} в базе школы; {PARENT} Пётр (законный представитель)"
+    assert PARENT not in said[STAYS]
+    for anyhow in ("журнале школы", "журнале аудита", "резервных копиях"):
+        assert anyhow in said[STAYS]
+
+
+def test_the_act_says_what_of_a_parent_stays_for_another_child(desk: Desk) -> None:
+    other = sibling(desk)
+    given_back(desk)
+    assert destroy(desk).status == 0
+    said = fields(acts(desk)[0])
+    assert f"{PARENT} Пётр (законный представитель) — в части" in said[SUBJECTS]
+    assert f"{PARENT} Пётр: имя, адрес электронной почты и учётная запись" in said[STAYS]
+    assert "согласие этого представителя о другом обучающемся" in said[STAYS]
+    assert other.student not in acts(desk)[0].read_text("utf-8-sig")
+    # The brother's or sister's case is as it was, and leads to nothing of the erased one.
+    assert other.case().key.account_id == desk.account
+    with desk.database() as engine, reading(engine) as connection:
+        assert connection.execute(sa.select(CASE.c.student_key)).scalars().all() == [other.student]
+
+
+def test_what_stays_is_said_as_it_is_when_the_data_go(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Killed after it was begun, the other child's consent is withdrawn before it goes on."""
+    other = sibling(desk)
+    given_back(desk)
+
+    def dies(step: str) -> None:
+        if step == "begun":
+            raise KilledError
+
+    call = Call(desk.world.config, Console(Language.EN))
+    with pytest.raises(KilledError):
+        erase(call, "0252", desk.student, "withdrawal", Hand(by=BY[1]), dry_run=False, boundary=dies)
+    capsys.readouterr()
+    assert other("withdraw").status == 0
+    assert desk.run("--config", desk.world.config, "erase", "due").status == 0
+    said = fields(acts(desk)[0])
+    assert "её основание отпало" in said[STAYS]
+    assert "согласие этого представителя" not in said[STAYS]
+    assert said["Лицо, уничтожившее персональные данные"] == BY[1]
+
+
+def test_a_database_that_is_put_back_lists_what_was_erased_and_says_where_the_papers_are(desk: Desk) -> None:
+    given_back(desk)
+    state = desk.world.folder / "var" / "bridge.db"
+    backup = desk.world.folder / "backup.db"
+    with closing(sqlite3.connect(state)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    assert destroy(desk).status == 0
+    before = desk.run("--config", desk.world.config, "erase", "list").out
+    for left in state.parent.glob("bridge.db*"):
+        left.unlink()
+    shutil.copy(backup, state)
+    listed = desk.run("--config", desk.world.config, "erase", "list")
+    assert (listed.status, listed.err) == (0, "")
+    assert listed.out.replace("state from-log", "state done") == before
+    (entry,) = logged(desk)
+    assert str(entry["erasure"]) in listed.out
+    assert f"act-{entry['at'][:10]}-{entry['erasure']}.pdf" in listed.out
+    assert "keep the papers until" in listed.out
+    for paper in acts(desk):
+        paper.unlink()
+    listed = desk.run("--config", desk.world.config, "erase", "list")
+    assert "was put back" in listed.out
+    assert f"the act with the number {entry['erasure']}" in listed.out
+    assert desk.run("--config", desk.world.config, "erase", "due").status == 0
+    assert states(desk) == [("from-log", None, None)]
+    assert acts(desk) == []
 
 
 def test_the_next_sync_and_sweep_bring_nothing_back(desk: Desk) -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+import sqlalchemy as sa
 from worlds.command_line import Run
 from worlds.real_world import RealWorld, build
 
 import settings
 from audit.keys import load_signing_key
 from audit.log import open_log
+from consent_registry.tables import CASE
+from database import open_database, reading
 from sandbox.registry import write_register
 
 ORIGIN = "dnevnik-bridge"
@@ -44,9 +47,17 @@ def family(synced: RealWorld) -> dict[str, str]:
     """A row of the register whose account was shown records."""
     with (synced.folder / "register.csv").open(encoding="utf-8-sig") as register:
         head, *rows = [line.rstrip("\n").split(";") for line in register]
-    shown = {g["account"] for e in log_of(synced) for g in e.get("grounds", [])}
+    shown = {g["link"] for e in log_of(synced) for g in e.get("grounds", [])}
     people = [dict(zip(head, row, strict=True)) for row in rows]
-    return next(one for one in people if one["account_id"] in shown)
+    return next(one for one in people if links_of(synced, one["account_id"]) & shown)
+
+
+def links_of(world: RealWorld, account: str) -> set[str]:
+    engine = open_database(settings.load(world.config).bridge.state)
+    with reading(engine) as connection:
+        found = set(connection.scalars(sa.select(CASE.c.link_id).where(CASE.c.account_id == account)))
+    engine.dispose()
+    return found
 
 
 def words(pdf: Path) -> str:
@@ -98,7 +109,11 @@ def test_a_parents_answer_has_the_parent_and_the_child_as_a_number(
     child = f"{family['student_last_name']} {family['student_first_name']}"
     assert child not in text + page
     grounds = [g["account"] for one in told["log"] for g in one["entry"].get("grounds", [])]
-    assert set(grounds) == {family["account_id"]}
+    assert grounds
+    assert {told["accounts"][one] for one in grounds} == {family["account_id"]}
+    assert set(told["accounts"].values()) == {family["account_id"]}
+    assert family["account_id"] in page.partition("4. Кому передано")[2]
+    assert not [e for e in log_of(synced) if f'"{family["account_id"]}"' in json.dumps(e)]
     kinds = {one["entry"]["kind"] for one in told["log"]}
     assert {"disclosure-intended", "disclosure-outcome", "link-intended", "link-outcome", "consent-event"} <= kinds
 
@@ -110,16 +125,18 @@ def test_that_somebody_looked_is_logged_before_the_files_are_there(
     assert make(run, synced, family["account_id"], tmp_path / "missing" / "answer.pdf").status == 2
     look = log_of(synced)[-1]
     assert len(log_of(synced)) == size + 1
-    assert (look["kind"], look["what"], look["names"], look["account"]) == (
+    assert (look["kind"], look["what"], look["names"], look.keys() & {"account", "student"}) == (
         "look",
         "dossier",
         True,
-        family["account_id"],
+        set(),
     )
+    assert re.fullmatch("[0-9a-f]{64}", look["account_digest"])
     assert re.fullmatch("[0-9a-f]{64}", look["by_digest"])
     make(run, synced, family["student_id"], tmp_path / "answer.pdf")
     look = log_of(synced)[-1]
-    sent = next(e for e in log_of(synced) for g in e.get("grounds", []) if g["account"] == family["account_id"])
+    links = links_of(synced, family["account_id"])
+    sent = next(e for e in log_of(synced) for g in e.get("grounds", []) if g["link"] in links)
     assert look["student"] == sent["student"]
 
 

@@ -12,7 +12,7 @@ import os
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -41,9 +41,9 @@ from consent_registry.sealed import lookup
 from consent_registry.sealed.erasure_rules import Why, obstacles
 from consent_registry.sealed.scans import store_scan
 from consent_registry.sealed.vault import Vault
-from consent_registry.tables import CASE, STUDENT_KEY
+from consent_registry.tables import CASE, ERASURE, STUDENT_KEY
 from database import METADATA, reading, writing
-from delivery.erasing import compact, destroy_student, look, replay
+from delivery.erasing import FROM_LOG, compact, destroy_student, look, replay
 from delivery.ledger import student_refs
 from delivery.roster import encode_roster
 from delivery.tables import LINK_STATE, RECORD, ROSTER_SNAPSHOT
@@ -263,6 +263,7 @@ def _disclose(made: Place, ids: Iterator[str]) -> None:
     with reading(made.engine) as connection:
         refs = student_refs(connection, CODE, [one.student_key for one in made.students], lambda: "none")
         links = dict(connection.execute(sa.select(CASE.c.student_key, CASE.c.link_id)).all())
+        accounts = dict(connection.execute(sa.select(CASE.c.student_key, CASE.c.account_ref)).all())
         records = connection.execute(sa.select(RECORD.c.student_key, RECORD.c.record_id)).all()
     run = next(ids)
     made.log.append(
@@ -270,8 +271,8 @@ def _disclose(made: Place, ids: Iterator[str]) -> None:
             DisclosureIntended(
                 at=NOW, run=run, school=CODE, batch="5f" * 32, student=refs[key],
                 records=tuple(RecordAction(record, 1, "publish") for owner, record in records if owner == key),
-                grounds=(Ground(links[key], next(ids), next(ids)),), request_digest="5f" * 32, basis="written-consent",
-                software="dnevnik-bridge/0.1.0",
+                grounds=(Ground(links[key], next(ids), accounts[key]),), request_digest="5f" * 32,
+                basis="written-consent", software="dnevnik-bridge/0.1.0",
             )
             for key in links
         ]
@@ -322,10 +323,34 @@ def test_what_is_erased_again_from_a_backup_is_what_the_log_names(engine: Engine
     with reading(engine) as connection:
         found = look(connection, made.vault, CODE, "100202", now=NOW + timedelta(hours=1), timezone=MOSCOW)
     mark = found.held.marks[0]
-    made.log.append([Erasure(at=NOW, school=CODE, erasure="e-1", why="order", mark=mark, by_digest="0" * 64)])
+    told = Erasure(at=NOW, school=CODE, erasure="e-1", why="order", mark=mark, by_digest="0" * 64, counts={"cases": 1})
+    made.log.append([told, replace(told, mark="00" * 32, counts=None)])  # one that had two keys
+    begun = made.log.checkpoint().size - 2
     assert replay(engine, made.vault, made.log, ORIGIN) == 1
     assert made.attack() == {one.student_key for one in made.students} - {"100202"}
     assert replay(engine, made.vault, made.log, ORIGIN) == 0
+    # Its papers have to be kept, so the list has it again, once, with what the log tells of it.
+    with reading(engine) as connection:
+        (row,) = connection.execute(sa.select(ERASURE)).all()
+    assert (row.erasure_id, row.school, row.why, row.state) == ("e-1", CODE, "order", FROM_LOG)
+    assert (row.destroyed_at, row.log_size, row.counts) == (NOW, begun, {"cases": 1})
+    assert (row.student_key, row.sealed, row.marks) == (None, None, [])
+
+
+def test_an_erasure_that_the_list_has_is_left_as_it_is(engine: Engine, tmp_path: Path) -> None:
+    made = place_with(engine, tmp_path, 2)
+    kept = {
+        "erasure_id": "e-1", "school": CODE, "student_key": "100201", "why": "term", "state": "begun", "begun_at": NOW,
+        "log_size": 0, "marks": ["ab" * 32], "counts": {}, "sealed": b"x",
+    }  # fmt: skip
+    with writing(engine) as connection:
+        connection.execute(ERASURE.insert().values(**kept))
+    told = Erasure(at=NOW, school=CODE, erasure="e-1", why="term", mark="ab" * 32, by_digest="0" * 64)
+    made.log.append([told, replace(told, erasure="e-2")])
+    assert replay(engine, made.vault, made.log, ORIGIN) == 0
+    with reading(engine) as connection:
+        rows = {row.erasure_id: (row.state, row.student_key) for row in connection.execute(sa.select(ERASURE))}
+    assert rows == {"e-1": ("begun", "100201"), "e-2": (FROM_LOG, None)}
 
 
 def test_a_fact_goes_only_with_its_owner(engine: Engine, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The steps of one school between a fake school and a fake portal: what is sent, taken back, held, and lost replies."""
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from delivery.tables import BATCH, RECORD, SCHOOL_LEASE
 from flows.reconciling import reconcile_school
 from flows.steps import plan_school, sweep_school, sync_school
 from journal.portal import PortalError, Resend
+from journal.records import LinkEnd, Withdraw
 
 DAY = date(2026, 10, 5)
 
@@ -101,6 +103,13 @@ def test_coming_of_age_is_seen_by_a_sweep(world: MemoryWorld) -> None:
     sync_school(world.bridge(), CODE)
     world.now += timedelta(days=1)
     assert sweep_school(world.bridge(), CODE).withdrawn == {"came-of-age": 5}
+    assert {act.message.reason for act in world.portal.acts if isinstance(act.message, LinkEnd | Withdraw)} == {
+        "came-of-age"
+    }
+    # The portal is told; a log with this word would tell the birth date of whoever is erased later.
+    assert b"of-age" not in b"".join(world.log.entries())
+    ended = json.loads(list(world.log.entries())[-1])
+    assert ended["balance"]["withdrawn"] == {"lapsed": 5}
 
 
 def test_a_row_set_aside_keeps_what_is_held_unless_it_no_longer_stands(world: MemoryWorld) -> None:

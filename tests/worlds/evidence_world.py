@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from audit import verify_evidence
+from audit.account_reference import account_reference
 from audit.entry import (
     ConsentEvent,
     DisclosureIntended,
@@ -32,10 +33,18 @@ ORIGIN = "school.example/audit"
 START = datetime(2026, 11, 24, 16, 15, tzinfo=UTC)
 DIGEST = "cd" * 32
 SCHOOL, STUDENT, LINK, CASE = "0252", "st-ours", "ln-ours", "ABCD-1234"
+ACCOUNT, ACCOUNT_KEY = "pa-55810", bytes(range(32))
+"""The account of our student, which has another child too, and our student's account key."""
 
 
 def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
+
+
+def account_of(student: str) -> str:
+    """Return by what the log names the one account of everybody here: under each student's own key."""
+    key = ACCOUNT_KEY if student == STUDENT else hashlib.sha256(student.encode()).digest()
+    return account_reference(key, ACCOUNT)
 
 
 def disclosure(minutes: float, student: str, batch: str, *records: str) -> DisclosureIntended:
@@ -46,7 +55,7 @@ def disclosure(minutes: float, student: str, batch: str, *records: str) -> Discl
         batch=batch,
         student=student,
         records=tuple(RecordAction(record, 1, "publish") for record in records),
-        grounds=(Ground(f"ln-{student}", f"cn-{student}", f"pa-{student}"),),
+        grounds=(Ground(LINK if student == STUDENT else f"ln-{student}", f"cn-{student}", account_of(student)),),
         request_digest=DIGEST,
         basis="written-consent",
         software="dnevnik-bridge/0.1.0",
@@ -64,7 +73,9 @@ def link(minutes: float, name: str, revision: int, student: str | None) -> list[
     said = {"run": "run-1", "school": SCHOOL, "link": name, "revision": revision}
     action = "put" if student else "end"
     return [
-        LinkIntended(at=at(minutes), action=action, student=student, **said),
+        LinkIntended(
+            at=at(minutes), action=action, student=student, account=account_of(student) if student else None, **said
+        ),
         LinkOutcome(at=at(minutes + 1), action=action, outcome="taken", **said),
     ]
 
@@ -107,7 +118,10 @@ def asked() -> Asked:
     return Asked(SCHOOL, STUDENT, frozenset({LINK}), frozenset({LINK, CASE}), instant(at(0)), instant(at(60)))
 
 
-CONSENTS = {"cases": [{"link": LINK, "events": [{"kind": "consent", "consent_ref": "cn-st-ours"}]}]}
+CONSENTS = {
+    "account_key": ACCOUNT_KEY.hex(),
+    "cases": [{"link": LINK, "account": ACCOUNT, "events": [{"kind": "consent", "consent_ref": "cn-st-ours"}]}],
+}
 
 
 def package(

@@ -5,6 +5,7 @@ withdrawal (`consent_registry.acts`). The sync stops at the boundary `batch-stor
 Each student has one parent and one consent; both processes start a round together, but for a few hundred µs.
 """
 
+import hashlib
 import random
 import time
 from collections.abc import Mapping
@@ -88,6 +89,7 @@ def prepare(race: Race) -> None:
                 "school": race.school,
                 "student_key": student,
                 "account_id": f"pa-{student}",
+                "account_ref": hashlib.sha256(student.encode()).hexdigest(),
                 "link_id": f"{race.school}-link-{student}",
                 "sealed": b"",
                 "created_at": now,
