@@ -18,17 +18,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
-import pandas as pd
 from sqlalchemy.engine import Connection
 
-from audit.entry import HoldEvent, RunEnded, RunStarted
+from audit.entry import RunEnded, RunStarted
 from consent_registry.decision import Grant, Refusal
 from database import reading, writing
-from delivery import holds, seen
-from delivery.balance import HeldPlan, SchoolBalance
+from delivery import seen
+from delivery.balance import SchoolBalance
 from delivery.checkpoints import remember_checkpoint
-from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
-from delivery.intent import content_rows, permitted_now, publish_rows
+from delivery.desk import Desk, TakingBackStoppedError
 from delivery.knock import knock
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
 from delivery.links import LinkPlan
@@ -39,16 +37,11 @@ from delivery.rest import Rest
 from delivery.roster import load_roster, store_roster
 from delivery.runs import store_balance
 from delivery.seen import Sight
-from delivery.send import send_publications, send_withdrawals, take_back_first
-from delivery.send_links import LinkTally, end_links, put_links, told_links
+from flows.applying import apply_look
 from flows.bridge import Bridge, School
-from flows.failures import describe, doubtful_receipts, guarded, heed_how_it_ended, not_taken_back, until_when
+from flows.failures import doubtful_receipts, guarded, heed_how_it_ended, until_when
 from flows.look import (
-    LATE,
-    Leave,
     Look,
-    admitted_links,
-    admitted_withdrawals,
     expected_balance,
     grounds_of,
     leave_for,
@@ -60,7 +53,7 @@ from flows.progress import Progress, silent
 from flows.reading_plan import Ended, Read, Reader, begin, finish, last_sight, look_at_read, reader, too_little, vouched
 from flows.standing_grounds import while_standing
 from flows.taking_back import TakingBack
-from flows.witness_steps import heeding_witnesses, keep_up, tell_the_end, told_if_short, unless_short
+from flows.witness_steps import keep_up, tell_the_end, told_if_short, unless_short
 from journal.school import RosterEntry
 from mappings.fingerprints import Seen
 
@@ -206,7 +199,7 @@ def sync_school(
                     # A school that can't be read must not keep at the portal what lost its ground.
                     first.start_from_here()
                     look = _withdrawals_only(look_at(bridge, school, None, roster, now))
-                    outcome.balance = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
+                    outcome.balance = apply_look(bridge, school, desk, look, blank, leave_for(bridge, school, look))
                     raise
                 progress(code, "decide")
                 return read
@@ -220,7 +213,7 @@ def sync_school(
                 refuse_changed(bridge, school, only, look, leave)
             progress(code, "send")
             leave = unless_short(bridge, leave)
-            applied = first.rebalanced(_apply(bridge, school, desk, look, blank, leave))
+            applied = first.rebalanced(apply_look(bridge, school, desk, look, blank, leave))
             outcome.balance = told_if_short(bridge, _with_doubts(applied, recovered))
             finish(bridge, school, desk.lease, Ended(read, look, leave, outcome.balance), sight)
     progress(code, "done")
@@ -311,7 +304,7 @@ def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progr
             look = _withdrawals_only(look)
             with writing(bridge.engine) as connection:
                 vouched_for = seen.distrust(connection, code)
-            blank = _apply(bridge, school, desk, look, blank, leave_for(bridge, school, look))
+            blank = apply_look(bridge, school, desk, look, blank, leave_for(bridge, school, look))
             if vouched_for and blank.failure is None:
                 with writing(bridge.engine) as connection:
                     seen.trust_again(connection, code)
@@ -334,60 +327,6 @@ def _seal_roster(bridge: Bridge, code: str, plain: bytes) -> bytes:
 
 def _open_roster(bridge: Bridge, code: str, sealed: bytes) -> bytes:
     return bridge.vault.open_for(f"roster:{code}", sealed)
-
-
-def _apply(bridge: Bridge, school: School, desk: Desk, look: Look, blank: SchoolBalance, leave: Leave) -> SchoolBalance:
-    """Send a look's plan in the order that never shows a record without ground; returns the balance."""
-    if leave.held is not None:
-        _store_hold(bridge, school, leave.held, desk.run, look.now)
-    links, tally = LinkTally(), SendingTally()
-    link_plan = admitted_links(look.links, leave)
-    end_links(at_once(desk), link_plan, links)
-    send_withdrawals(at_once(desk), admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
-    if leave.stop is None:
-        vouched = heeding_witnesses(bridge, desk)
-        take_back_first(vouched, tally)
-        if links.stopped_by is None and tally.stopped_by is None:
-            put_links(vouched, link_plan, links)
-        tally.stopped_by = tally.stopped_by or links.stopped_by
-        _publish(bridge, vouched, look.records.publish, tally)
-        with writing(bridge.engine) as connection:
-            holds.finish_holds(connection, school.code, "", bridge.clock())
-    take_back_first(desk, tally)
-    stopped_by = tally.stopped_by or links.stopped_by
-    expected = expected_balance(look, leave, blank)
-    late = {LATE: tally.withheld_late} if tally.withheld_late else {}
-    return replace(
-        expected,
-        sent=tally.sent,
-        failed=expected.failed + tally.failed,
-        withheld={**expected.withheld, **late},
-        withdrawn=dict(tally.withdrawn),
-        links_put=links.put,
-        links_ended=links.ended,
-        links_refused=links.not_put,
-        failure=describe(stopped_by) if stopped_by else not_taken_back(tally.not_withdrawn, links.not_ended),
-    )
-
-
-def _publish(bridge: Bridge, desk: Desk, publish: pd.DataFrame, tally: SendingTally) -> None:
-    """Publish the records of students whose link is open at the portal; what else is still permitted has failed."""
-    with reading(bridge.engine) as connection:
-        linked = {link.student_key for link in told_links(connection, desk.school).values() if link.active}
-    ready = publish["student_key"].isin(linked)
-    rows = publish_rows(content_rows(publish[~ready]), desk.new_id)
-    with reading(bridge.engine) as connection:
-        permitted = len(permitted_now(desk, connection, rows, desk.clock())[0])
-    tally.failed += permitted
-    tally.withheld_late += len(rows) - permitted
-    send_publications(desk, publish[ready], bridge.batch_records, tally)
-
-
-def _store_hold(bridge: Bridge, school: School, plan: HeldPlan, run: str, now: datetime) -> None:
-    counts = {"withdrawals": plan.withdrawals, "changes": plan.changes, "holdings": plan.holdings}
-    bridge.log.append([HoldEvent(at=now, school=school.code, hold=plan.digest, event="held", run=run, counts=counts)])
-    with writing(bridge.engine) as connection:
-        holds.store_hold(connection, school.code, plan, now)
 
 
 def told_how_it_ended(bridge: Bridge, balance: SchoolBalance) -> SchoolBalance:
