@@ -1,8 +1,8 @@
 """A look's plan handed over, in the order that never shows a record without ground; the balance of what came of it.
 
 Rules. Links are ended first, then records withdrawn, then links put, then records published, only of students whose
-link is open. A hold or a pause keeps back all but what the law demands to be taken back (`flows.look.Leave`). What lost its
-ground meanwhile goes before anything that shows more (`flows.taking_back`).
+link is open. A hold or a pause keeps back all but what the law demands to be taken back (`flows.look.Leave`). What lost
+its ground meanwhile goes before anything that shows more (`flows.taking_back`).
 Deliberately not here: reading and deciding (`flows.look`), when a run begins and ends (`flows.steps`).
 """
 
