@@ -66,7 +66,7 @@ FACT = sa.Table(
     sa.Column("fact_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("case_id", sa.ForeignKey("registry_case.case_id"), nullable=False, index=True),
     sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("valid_at", Moment, nullable=False),
+    sa.Column("valid_at", Moment, nullable=False, index=True),
     sa.Column("recorded_at", Moment, nullable=False),
     sa.Column("recorded_by", sa.String(200), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),

@@ -42,6 +42,7 @@ RECORD = sa.Table(
     ),
     sa.UniqueConstraint("school", "source_key", "student_key"),
     sa.Index("ix_record_journal", "school", "journal"),
+    sa.Index("ix_record_held", "school", sqlite_where=sa.text("held = 1"), postgresql_where=sa.text("held")),
 )
 
 BATCH = sa.Table(

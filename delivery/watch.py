@@ -37,9 +37,10 @@ class Mark:
 def mark_of(connection: Connection, school: str, now: datetime, day_of: Days) -> Mark:
     """Return how far the registry is in the caller's transaction. Raises BridgeError `clock-back`."""
     at = registry_now(connection, school, now)
-    ahead = sa.case((FACT.c.valid_at > at, FACT.c.valid_at))
-    facts = sa.select(sa.func.max(FACT.c.fact_id), sa.func.min(ahead)).join(CASE).where(CASE.c.school == school)
-    newest, due = connection.execute(facts).one()
+    of_school = CASE.c.school == school
+    of_case = sa.select(sa.func.max(FACT.c.fact_id)).where(FACT.c.case_id == CASE.c.case_id).scalar_subquery()
+    newest = connection.scalar(sa.select(sa.func.max(of_case)).where(of_school))
+    due = connection.scalar(sa.select(sa.func.min(FACT.c.valid_at)).join(CASE).where(FACT.c.valid_at > at, of_school))
     move = connection.scalar(sa.select(sa.func.max(PILOT.c.fact_id)).where(PILOT.c.school == school))
     return Mark(school, at, day_of(at), newest or 0, move or 0, due)
 

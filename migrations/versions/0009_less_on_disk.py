@@ -1,4 +1,4 @@
-"""What an open batch says of its records is kept once; its body, which no other process ever sent, not at all."""
+"""An open batch's rows are kept once, its body, which no other process ever sent, not at all; counts by indexes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +15,15 @@ def upgrade() -> None:
     op.drop_column("batch", "body")
     op.drop_index("ix_record_journal", "record")
     op.create_index("ix_record_journal", "record", ["school", "journal"], unique=False)
+    op.create_index(
+        "ix_record_held",
+        "record",
+        ["school"],
+        unique=False,
+        sqlite_where=sa.text("held = 1"),
+        postgresql_where=sa.text("held"),
+    )
+    op.create_index(op.f("ix_registry_fact_valid_at"), "registry_fact", ["valid_at"], unique=False)
     if op.get_bind().dialect.name != "sqlite":
         return
     op.rename_table("batch_row", "former_batch_row")
