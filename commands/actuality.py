@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from audit.durable_files import put_file
 from commands.asking import day_of
 from commands.call import Call, utc_now
 from commands.opening import check_keys, open_state
+from commands.written_file import refuse_existing, write_whole
 from connectors.school.lessons import read_lessons
 from consent_registry.pilot.admission import class_order
 from flows.assembly import goal, open_vault, school_source
@@ -56,14 +56,6 @@ _AHEAD = Wording(
     en="--as-of: {day} is still to come. Give today or a day gone by",
 )
 _WRITTEN = Wording(ru="Уроки записаны: {file}, строк {rows}", en="The lessons are written: {file}, {rows} rows")
-_EXISTS = Wording(
-    ru="{file}: файл уже есть, ничего не записано. Укажите другое имя",
-    en="{file}: there is such a file, nothing was written. Give another name",
-)
-_NOT_WRITTEN = Wording(
-    ru="{file}: файл не записан ({reason}). Проверьте папку и право записи",
-    en="{file}: the file was not written ({reason}). Check the folder and the right to write",
-)
 
 
 WORD_BYTES = 5
@@ -95,13 +87,13 @@ class Wish:
 
 
 def show(call: Call, schools: Sequence[str], wish: Wish) -> ExitStatus:
-    """Show the schools' figures. Raises BridgeError `actuality-by-unknown`, `day-wrong`, `day-ahead`, `export-…`."""
+    """Show the schools' figures. Raises BridgeError `actuality-by-unknown`, `day-wrong`, `day-ahead`, `file-…`."""
     settings = call.settings()
     chosen = settings.chosen(schools)
     by = _grouped_by(wish.by)
     as_of = _as_of(wish.as_of, utc_now().astimezone(settings.bridge.timezone).date())
-    if wish.file is not None and wish.file.exists():
-        raise BridgeError("export-exists", _EXISTS, {"file": wish.file})
+    if wish.file is not None:
+        refuse_existing(wish.file)
     named = _names_of_teachers(settings) if by is GroupedBy.TEACHER or wish.listed or wish.file else _no_names
     found: list[SchoolLessonsTold] = []
     failures = 0
@@ -225,16 +217,7 @@ def _draw(call: Call, settings: Settings, one: SchoolLessonsTold, by: GroupedBy,
 
 
 def _write(call: Call, file: Path, found: Sequence[SchoolLessonsTold]) -> None:
-    """Write all lessons. Raises BridgeError `export-exists`, `export-not-written`."""
+    """Write all lessons. Raises BridgeError `file-exists`, `file-not-written`."""
     rows = lesson_rows(found, call.console.language)
-    refusal = None
-    try:
-        put_file(file, csv_bytes(rows), replacing=False)
-    except FileExistsError:
-        refusal = BridgeError("export-exists", _EXISTS, {"file": file})
-    except OSError as error:
-        told: dict[str, object] = {"file": file, "reason": error.strerror or type(error).__name__}
-        refusal = BridgeError("export-not-written", _NOT_WRITTEN, told)
-    if refusal is not None:
-        raise refusal
+    write_whole(file, csv_bytes(rows))
     call.console.note(_WRITTEN.say(call.console.language, file=file, rows=len(rows) - 1))

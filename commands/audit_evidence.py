@@ -17,7 +17,6 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from audit.cosigning import CosignerKey, verify_cosignatures
-from audit.durable_files import put_file
 from audit.entry import Look
 from audit.errors import AuditDamagedError, NoteError
 from audit.evidence import Found, Made, Papers, find, instant, make_package
@@ -33,6 +32,7 @@ from commands.call import Call, utc_now
 from commands.known_checkpoint import known_checkpoint
 from commands.recording import Recorder, recorder
 from commands.subject_records import SubjectIds, consent_events, subject_ids
+from commands.written_file import refuse_existing, write_whole
 from consent_registry.sealed.account_refs import account_key
 from consent_registry.sealed.erasure import belongings
 from flows.assembly import software
@@ -45,14 +45,6 @@ _MADE = Wording(
     "dnevnik audit verify {file}",
     en="{file}: the evidence is made. Entries: {entries} of {in_span} in this span. To verify: "
     "dnevnik audit verify {file}",
-)
-_EXISTS = Wording(
-    ru="{file}: файл уже есть, ничего не записано. Укажите другое имя",
-    en="{file}: there is such a file, nothing was written. Give another name",
-)
-_NOT_WRITTEN = Wording(
-    ru="{file}: файл не записан ({reason}). Проверьте папку и право записи",
-    en="{file}: the file was not written ({reason}). Check the folder and the right to write",
 )
 _DAYS = Wording(ru="--from позже --to. Исправьте дни", en="--from is after --to. Correct the days")
 _NOBODY = Wording(
@@ -105,8 +97,7 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
         raise BridgeError("evidence-days", _DAYS)
     if wanted.names and not (wanted.by or "").strip():
         raise BridgeError("evidence-names", _WHO)
-    if wanted.out.exists():
-        raise BridgeError("file-exists", _EXISTS, {"file": wanted.out})
+    refuse_existing(wanted.out)
     remembered = next(iter(known_checkpoint(settings)), None)
     now = utc_now()
     with recorder(settings) as registry:
@@ -143,7 +134,7 @@ def make_evidence(call: Call, wanted: Wanted) -> ExitStatus:
         package = _made(store, checkpoint, asked, found, papers, made)
     finally:
         store.close()
-    write_new(wanted.out, package)
+    write_whole(wanted.out, package)
     call.console.say(_MADE, file=wanted.out, entries=len(found.entries), in_span=found.in_span)
     return ExitStatus.DONE
 
@@ -218,17 +209,3 @@ def _made(store: Store, checkpoint: Checkpoint, asked: Asked, found: Found, pape
     except EvidenceError as error:
         told = {"ru": error.ru, "en": error.en}
     raise BridgeError("evidence-damaged", _DAMAGED, dict(told))
-
-
-def write_new(file: Path, content: bytes) -> None:
-    """Put a new file in its place, for its owner alone. Raises BridgeError `file-exists`, `file-not-written`."""
-    refusal = None
-    try:
-        put_file(file, content, replacing=False)
-    except FileExistsError:
-        refusal = BridgeError("file-exists", _EXISTS, {"file": file})
-    except OSError as error:
-        told: dict[str, object] = {"file": file, "reason": error.strerror or type(error).__name__}
-        refusal = BridgeError("file-not-written", _NOT_WRITTEN, told)
-    if refusal is not None:
-        raise refusal

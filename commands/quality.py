@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from audit.durable_files import put_file
 from commands.call import Call, utc_now
+from commands.written_file import refuse_existing, write_whole
 from connectors.school.read import read_findings
 from flows.assembly import school_source
 from journal.school import SchoolReading, school_year
@@ -33,14 +33,6 @@ _WRITTEN = Wording(
     ru="Записано находок: {rows}, файл {file}. В нём нет имён, но есть номера учеников и учителей в базе школы",
     en="Findings written: {rows}, file {file}. It has no names, but the students' and teachers' keys in the database",
 )
-_EXISTS = Wording(
-    ru="{file}: файл уже есть, ничего не записано. Укажите другое имя или --force",
-    en="{file}: the file exists already, nothing was written. Give another name, or --force",
-)
-_NOT_WRITTEN = Wording(
-    ru="{file}: файл не записан ({reason}). Проверьте папку и право записи",
-    en="{file}: the file was not written ({reason}). Check the folder and the right to write",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +48,12 @@ def findings(
 ) -> ExitStatus:
     """Read the schools and tell what was found; `table`: write each finding into this file.
 
-    Raises ConfigurationError, BridgeError `school-unknown`, `findings-exist`, `findings-not-written`.
+    Raises ConfigurationError, BridgeError `school-unknown`, `file-exists`, `file-not-written`.
     """
     settings = call.settings()
     chosen = settings.chosen(schools)
-    if table is not None and not force and table.exists():
-        raise BridgeError("findings-exist", _EXISTS, {"file": table})
+    if table is not None:
+        refuse_existing(table, force=force)
     read: dict[str, _Seen | BridgeError] = {}
     with call.console.waiting(_READING) as waiting:
         for done, section in enumerate(chosen):
@@ -73,7 +65,7 @@ def findings(
     else:
         _draw(call, chosen, read)
     if table is not None:
-        _put(table, as_csv({code: one.findings for code, one in readings.items()}), force=force)
+        write_whole(table, as_csv({code: one.findings for code, one in readings.items()}), force=force)
         rows = sum(len(one.findings) for one in readings.values())
         call.console.note(_WRITTEN.say(call.console.language, rows=rows, file=table))
     if not readings:
@@ -128,16 +120,3 @@ def _draw(call: Call, chosen: Sequence[SchoolSection], read: Mapping[str, _Seen 
             continue
         counts, school = counted(one.reading, {}), f"{section.code} {section.name}"
         call.console.draw(table_of(school, one.reading.rows_read, counts, language, catalogue(), unmapped=one.unmapped))
-
-
-def _put(file: Path, content: bytes, *, force: bool) -> None:
-    refusal = None
-    try:
-        put_file(file, content, replacing=force)
-    except FileExistsError:
-        refusal = BridgeError("findings-exist", _EXISTS, {"file": file})
-    except OSError as error:
-        told: dict[str, object] = {"file": file, "reason": error.strerror or type(error).__name__}
-        refusal = BridgeError("findings-not-written", _NOT_WRITTEN, told)
-    if refusal is not None:
-        raise refusal

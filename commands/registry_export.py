@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
-from audit.durable_files import put_file
 from audit.entry import ConsentEvent
 from commands.application_desk import looked_at
 from commands.call import Call, utc_now
 from commands.recording import recorder
+from commands.written_file import refuse_existing, write_whole
 from consent_registry.fact_store import registry_now
 from consent_registry.register.export import RegisterExport, as_csv, as_xlsx, export_register
 from journal.wording import BridgeError, ExitStatus, Wording
@@ -46,14 +46,6 @@ _FORMULAS = Wording(
 _BAD_NAME = Wording(
     ru="{file}: имя файла должно кончаться на .csv или .xlsx", en="{file}: the file's name must end in .csv or .xlsx"
 )
-_EXISTS = Wording(
-    ru="{file}: файл уже есть, ничего не записано. Укажите другое имя или --force",
-    en="{file}: there is such a file, nothing was written. Give another name, or --force",
-)
-_NOT_WRITTEN = Wording(
-    ru="{file}: файл не записан ({reason}). Проверьте папку и право записи",
-    en="{file}: the file was not written ({reason}). Check the folder and the right to write",
-)
 
 
 def export_file(call: Call, file: Path, schools: Sequence[str], *, force: bool) -> ExitStatus:
@@ -63,8 +55,7 @@ def export_file(call: Call, file: Path, schools: Sequence[str], *, force: bool) 
     write = _WRITERS.get(file.suffix.lower())
     if write is None:
         raise BridgeError("export-name-wrong", _BAD_NAME, {"file": file})
-    if not force and file.exists():
-        raise BridgeError("export-exists", _EXISTS, {"file": file})
+    refuse_existing(file, force=force)
     now = utc_now()
     with recorder(settings) as registry:
 
@@ -82,7 +73,7 @@ def export_file(call: Call, file: Path, schools: Sequence[str], *, force: bool) 
             return (whole, write(whole.rows)), told
 
         exported, content = registry.record(work)
-    _put(file, content, force=force)
+    write_whole(file, content, force=force)
     call.console.say(_EXPORTED, file=file, rows=len(exported.rows))
     formulas = exported.formulas if write is as_csv else 0
     for wording, count in (
@@ -94,17 +85,3 @@ def export_file(call: Call, file: Path, schools: Sequence[str], *, force: bool) 
         if count:
             call.console.note(wording.say(call.console.language, count=count))
     return ExitStatus.DONE
-
-
-def _put(file: Path, content: bytes, *, force: bool) -> None:
-    """Put a whole file in its place, for its owner alone. Raises BridgeError `export-exists`, `export-not-written`."""
-    refusal = None
-    try:
-        put_file(file, content, replacing=force)
-    except FileExistsError:
-        refusal = BridgeError("export-exists", _EXISTS, {"file": file})
-    except OSError as error:
-        told: dict[str, object] = {"file": file, "reason": error.strerror or type(error).__name__}
-        refusal = BridgeError("export-not-written", _NOT_WRITTEN, told)
-    if refusal is not None:
-        raise refusal

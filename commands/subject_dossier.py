@@ -19,10 +19,10 @@ from sqlalchemy.engine import Connection
 
 from audit.entry import Look
 from audit.verify_evidence import Asked, select
-from commands.audit_evidence import write_new
 from commands.call import Call, utc_now
 from commands.recording import Recorder, recorder
 from commands.subject_files import SubjectFiles, files_of_account, files_of_student
+from commands.written_file import write_whole
 from consent_registry.tables import APPLICATION, CASE
 from delivery.tables import STUDENT_REF
 from flows.assembly import open_audit_log
@@ -72,8 +72,8 @@ def make_dossier(call: Call, wanted: Wanted) -> ExitStatus:
     dossier = _dossier(settings, files, entries, size, now)
     document = json.dumps(dossier.as_json(), ensure_ascii=False, indent=2).encode() + b"\n"
     page = render_paper(dossier_paper(dossier))
-    write_new(beside, document)
-    write_new(pdf, page)
+    write_whole(beside, document)
+    write_whole(pdf, page)
     call.console.say(_MADE, pdf=pdf, json=beside)
     return ExitStatus.DONE
 
