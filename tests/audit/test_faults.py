@@ -108,6 +108,7 @@ def hit_all(
     return made
 
 
+@pytest.mark.timeout(3600 if SOAK else 300)
 @pytest.mark.parametrize("situation", SITUATIONS, ids=str)
 def test_a_log_in_a_folder(situation: tuple[int | None, int], place: Path, key: SigningKey, intents: Intents) -> None:
     base = Writer(str(place / "base"), key, intents, *situation)
@@ -127,6 +128,7 @@ def test_a_log_in_a_folder(situation: tuple[int | None, int], place: Path, key: 
     assert ("unlinkat" in made) == (situation[0] in {250, 500, 65_530}), made
 
 
+@pytest.mark.timeout(3600 if SOAK else 300)
 @pytest.mark.parametrize("situation", [(250, 10)], ids=str)
 def test_a_log_in_sqlite(situation: tuple[int, int], place: Path, key: SigningKey, intents: Intents) -> None:
     base = Writer(f"sqlite:///{place / 'base.db'}", key, intents, *situation)
