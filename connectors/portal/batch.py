@@ -3,7 +3,9 @@
 Rules. `PreparedBatch.body` is the SubmitJournal element in exclusive canonical form, so the same bytes are stored,
 digested, signed and sent. The id is the contract's: SHA-256 over that form with the id set to 64 zeros. A batch that is
 valid beyond doubt is written in that form at once (`certain`); any other is parsed, judged by the schema, and has the
-form that lxml gives it. Nothing here sends; `intact` is asked again before sending, for the bytes come from a database.
+form that lxml gives it. The id is in the audit log for good, and the log says all else of the batch but the marks: so
+that nobody who guesses these can tell by the id that he guessed right, blanks drawn at random stand before the first
+record, and are nowhere but in the message. Nothing here sends; `intact` is asked again before sending.
 """
 
 import hashlib
@@ -13,7 +15,7 @@ from datetime import datetime
 from lxml import etree
 
 from connectors.portal import certain
-from connectors.portal.canonical import NO_BATCH_ID, record, submit_journal
+from connectors.portal.canonical import NO_BATCH_ID, blanks, record, submit_journal
 from connectors.portal.contract_schema import MalformedXmlError, parse_untrusted, violations
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
 from journal.records import BatchItem, PreparedBatch
@@ -25,8 +27,8 @@ LARGEST_BODY = 8 * 1024 * 1024 - 64 * 1024
 _ID_SLOT = f' batchId="{NO_BATCH_ID}"'.encode()
 
 
-def prepare(school: str, items: Sequence[BatchItem], created_at: datetime) -> PreparedBatch:
-    """Give a batch its final form and id.
+def prepare(school: str, items: Sequence[BatchItem], created_at: datetime, drawn: int | None = None) -> PreparedBatch:
+    """Give a batch its final form and id; `drawn`: `canonical.BLANK_BITS` random bits that go into both.
 
     Raises UnsendableRecordsError naming each record that the schema does not admit, BatchTooLargeError, and
     ValueError for what is a mistake of the caller: no records, a naive `created_at`, no school code.
@@ -35,7 +37,8 @@ def prepare(school: str, items: Sequence[BatchItem], created_at: datetime) -> Pr
         raise ValueError("a batch needs at least one record")
     if len(items) > LARGEST_BATCH:
         raise BatchTooLargeError
-    unnamed = certain.submit_journal(school, created_at, items) or _judged(school, items, created_at)
+    before = "" if drawn is None else blanks(drawn)
+    unnamed = certain.submit_journal(school, created_at, items, before) or _judged(school, items, created_at, before)
     if unnamed is None:
         raise UnsendableRecordsError(_problems(school, items, created_at))
     if len(unnamed) > LARGEST_BODY:
@@ -56,10 +59,10 @@ def _named(unnamed: bytes, batch_id: str) -> bytes:
     return unnamed.replace(_ID_SLOT, f' batchId="{batch_id}"'.encode(), 1)
 
 
-def _judged(school: str, items: Sequence[BatchItem], created_at: datetime) -> bytes | None:
+def _judged(school: str, items: Sequence[BatchItem], created_at: datetime, before: str) -> bytes | None:
     """Return the element's canonical form if the schema admits it."""
     try:
-        root = parse_untrusted(submit_journal(school, created_at, [record(item) for item in items]))
+        root = parse_untrusted(submit_journal(school, created_at, [record(item) for item in items], before=before))
     except (MalformedXmlError, ValueError):
         return None
     return None if violations(root) else etree.tostring(root, method="c14n", exclusive=True, with_comments=False)

@@ -14,6 +14,8 @@ from journal.records import BatchItem, Publish
 
 NO_BATCH_ID = "0" * 64
 
+BLANK_BITS = 96
+
 
 def text(value: str) -> str:
     """Escape the content of an element."""
@@ -63,10 +65,17 @@ def record(item: BatchItem) -> str:
     )
 
 
-def submit_journal(school: str, created_at: datetime, records: Sequence[str], batch_id: str = NO_BATCH_ID) -> bytes:
-    """Write the whole element around records that `record` made.
+def blanks(drawn: int) -> str:
+    """Write `BLANK_BITS` bits as blanks, which no reader of a journal sees and its digest depends on."""
+    return "".join(" \t"[drawn >> place & 1] for place in range(BLANK_BITS))
+
+
+def submit_journal(
+    school: str, created_at: datetime, records: Sequence[str], batch_id: str = NO_BATCH_ID, before: str = ""
+) -> bytes:
+    """Write the whole element around records that `record` made; `before` are blanks that stand before the first.
 
     Raises ValueError for a naive moment and UnicodeEncodeError for a lone surrogate.
     """
     head = f'batchId="{batch_id}" createdAt="{moment(created_at)}" school="{attribute(school)}"'
-    return f'<SubmitJournal xmlns="{DIARY}" {head}>{"".join(records)}</SubmitJournal>'.encode()
+    return f'<SubmitJournal xmlns="{DIARY}" {head}>{before}{"".join(records)}</SubmitJournal>'.encode()

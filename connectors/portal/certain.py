@@ -101,12 +101,12 @@ _WORKS = _texts("work", _up_to(500), optional=True)
 _REASONS = _words("{}".format, list(WithdrawReason))
 
 
-def submit_journal(school: str, created_at: datetime, items: Sequence[BatchItem]) -> bytes | None:
+def submit_journal(school: str, created_at: datetime, items: Sequence[BatchItem], before: str = "") -> bytes | None:
     """Return the whole element as `canonical.submit_journal` writes it, if it is valid beyond doubt, else None."""
     if not _SCHOOL.fullmatch(school) or created_at.tzinfo is None:
         return None
     try:
-        return canonical.submit_journal(school, created_at, [_record(item) for item in items])
+        return canonical.submit_journal(school, created_at, [_record(item) for item in items], before=before)
     except (DoubtError, TypeError, ValueError):  # a value of a type that no field has, or a naive moment
         return None
 

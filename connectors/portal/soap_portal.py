@@ -9,6 +9,7 @@ Deliberately not here: waiting and repeating (`delivery`).
 """
 
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,7 @@ from lxml import etree
 
 from connectors.portal import batch as batches
 from connectors.portal import messages
+from connectors.portal.canonical import BLANK_BITS
 from connectors.portal.contract_schema import DIARY, MalformedXmlError
 from connectors.portal.exchange import BrokenExchangeError, Exchange, HttpReply
 from connectors.portal.expiry import Expiry, passed
@@ -92,8 +94,14 @@ class SoapPortal:
     `portal_signer` is the certificate (DER) that signed it; `key_trouble` says why a replaced key is not in use.
     """
 
-    def __init__(self, settings: PortalConnection, suite: Suite = CONTRACT) -> None:
-        """Read keys and certificates; connects to nothing. Raises BridgeError naming the setting that is wrong."""
+    def __init__(
+        self, settings: PortalConnection, suite: Suite = CONTRACT, *, draw: Callable[[int], int] = secrets.randbits
+    ) -> None:
+        """Read keys and certificates; connects to nothing. Raises BridgeError naming the setting that is wrong.
+
+        `draw` gives so many random bits, known to nobody.
+        """
+        self._draw = draw
         texts = Texts(settings.client_certificate, settings.signing_key, settings.authorities)
         self._verifier = suite.verifier
         self._now = settings.now
@@ -118,11 +126,11 @@ class SoapPortal:
         return self._keyring.expiring()
 
     def prepare(self, school: str, items: Sequence[BatchItem], created_at: datetime) -> PreparedBatch:
-        """Give a batch its final form and id; sends nothing.
+        """Give a batch its final form and an id that nobody can make out of its content alone; sends nothing.
 
         Raises UnsendableRecordsError or BatchTooLargeError; ValueError for no records or a naive `created_at`.
         """
-        return batches.prepare(school, items, created_at)
+        return batches.prepare(school, items, created_at, self._draw(BLANK_BITS))
 
     def submit(self, batch: PreparedBatch) -> Receipt:
         """SubmitJournal. Raises PortalError."""

@@ -42,7 +42,7 @@ _HEAD = re.compile(
     rf'<(?P<body>(?:{_NAME}:)?Body)(?: xmlns(?::{_NAME})?="[ -!#-~]*")+ {_NAME}:Id="[0-9A-Za-z_.-]+">'
     rf'<(?P<journal>(?:(?P<prefix>{_NAME}):)?SubmitJournal) xmlns(?(prefix):(?P=prefix)|)="{re.escape(DIARY)}"'
     rf' batchId="(?P<batch_id>[0-9a-f]{{64}})" createdAt="(?P<created_at>{_MOMENT})"'
-    r' school="(?P<school>[0-9A-Za-z-]{1,16})">'
+    r' school="(?P<school>[0-9A-Za-z-]{1,16})">[ \t\n]*+'
 )
 
 

@@ -13,7 +13,8 @@ from lxml import etree
 import connectors.portal
 from connectors.portal import canonical
 from connectors.portal.batch import LARGEST_BATCH, intact, prepare
-from connectors.portal.contract_schema import parse_untrusted
+from connectors.portal.canonical import BLANK_BITS
+from connectors.portal.contract_schema import parse_untrusted, violations
 from journal.portal import BatchTooLargeError, UnsendableRecordsError
 from journal.records import BatchItem, Publish, Withdraw
 from journal.vocabulary import ApplicationStatus, EndReason, RecordKind, Relation, WithdrawReason
@@ -191,3 +192,19 @@ def test_the_word_lists_are_the_schemas(name: str, words: type[RecordKind]) -> N
     declared = re.search(rf'simpleType name="{name}">(.*?)</xs:simpleType>', SCHEMA.read_text(), re.DOTALL)
     assert declared is not None
     assert [str(word) for word in words] == re.findall(r'enumeration value="([^"]+)"', declared.group(1))
+
+
+@given(st.integers(0, 2**BLANK_BITS - 1), st.integers(0, 2**BLANK_BITS - 1))
+def test_blanks_that_were_drawn_change_the_id_and_nothing_that_is_read(one: int, other: int) -> None:
+    """The odd record goes the long way, the plain one the short: both are what lxml and the schema see in the bytes."""
+    for record in (RECORD, RECORD._replace(weight="+1")):
+        first, second = (prepare("0252", [record], NOW, drawn) for drawn in (one, other))
+        assert (first.batch_id == second.batch_id) == (one == other)
+        root = etree.fromstring(first.body)
+        assert etree.tostring(root, method="c14n", exclusive=True, with_comments=False) == first.body
+        assert intact(first)
+        assert not violations(root)
+        plain = etree.fromstring(prepare("0252", [record], NOW).body)
+        assert [etree.tostring(child, with_tail=False) for child in root] == [
+            etree.tostring(child, with_tail=False) for child in plain
+        ]

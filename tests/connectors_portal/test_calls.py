@@ -8,6 +8,7 @@ from fakes.reply_signing import fault, signed
 from fakes.scripted_server import Received, ScriptedServer, http
 from lxml import etree
 
+from connectors.portal.batch import prepare
 from connectors.portal.soap_portal import SoapPortal
 from journal.portal import PortalError, Resend
 from journal.records import (
@@ -85,6 +86,13 @@ def test_submit_sends_the_prepared_bytes_and_reads_the_receipt(
     )
     assert batch.body in server.received[0].body
     assert 'SOAPAction: "urn:diary-exchange:1#SubmitJournal"' in server.received[0].head
+
+
+def test_who_knows_all_of_a_batch_but_what_was_drawn_has_no_digest_to_compare_with(portal: SoapPortal) -> None:
+    """The log keeps the digest: of a student who was erased, a journal kept elsewhere must not give it once more."""
+    made = {portal.prepare("0252", BATCH, NOW).batch_id for _ in range(3)}
+    assert len(made) == 3
+    assert prepare("0252", BATCH, NOW).batch_id not in made
 
 
 def test_receipt_of_a_batch_that_was_taken(

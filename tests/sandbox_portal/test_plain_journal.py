@@ -92,6 +92,7 @@ def replaced(old: str, new: str) -> Edit:
     return lambda message: message.replace(old, new, 1)
 
 
+BEFORE = re.compile("<[^<>]*SubmitJournal [^>]*>")
 EDITS: dict[str, Edit] = {
     "a comment within a text": replaced("current<", "cur<!-- -->rent<"),
     "a text in a CDATA section": replaced("current<", "<![CDATA[current]]><"),
@@ -184,6 +185,15 @@ def test_an_odd_attribute_is_read_as_the_long_way_reads_it(odd: _Element, prefix
 @settings(deadline=None)
 def test_an_odd_head_is_read_as_the_long_way_reads_it(odd: dict[str, str]) -> None:
     hold_the_two_together(body_of([publish()], **odd))
+
+
+@given(st.text(" \t\n", max_size=200), PREFIXES)
+@settings(deadline=None)
+def test_blanks_before_the_first_record_are_read_over_at_once(before: str, prefix: str | None) -> None:
+    """The bridge draws some for each batch."""
+    body = body_of([publish(), withdraw()], prefix=prefix, edit=lambda message: BEFORE.sub(rf"\g<0>{before}", message))
+    assert read_plain(body) is not None
+    hold_the_two_together(body)
 
 
 @pytest.mark.parametrize("inclusive", [None, ["more"]])
