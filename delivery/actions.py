@@ -84,7 +84,10 @@ def acts_of(records: RecordPlan, links: LinkPlan, key: bytes) -> list[Act]:
         for record, reason, lawful in _rows(records.withdraw, "record_id", "reason", "lawful")
     ]
     # The bare digest of terms is over few unknowns; that of content is keyed already.
-    puts = [Act("put-link", grant.link_id, keyed(terms_digest(grant))) for grant in links.put]
+    puts = [
+        Act("put-link", grant.link_id, keyed(terms_digest(grant)), lawful=grant.link_id in links.narrowed)
+        for grant in links.put
+    ]
     publications = [
         Act("publish", record, digest.hex())
         if isinstance(record, str)

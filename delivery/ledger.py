@@ -210,7 +210,9 @@ def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: d
     # What is left of the batch was taken. A statement finds its rows by the batch, so one for none is left out.
     counted = connection.execute(sa.select(BATCH.c.published, BATCH.c.withdrawn).where(BATCH.c.batch_id == batch_id))
     published, withdrawn = counted.one()
-    told = RECORD.update().where(RECORD.c.record_id == BATCH_ROW.c.record_id, BATCH_ROW.c.batch_id == batch_id)
+    # A record that was told of since, under a newer revision, has another batch whose outcome says what it is.
+    this_row = RECORD.c.record_id == BATCH_ROW.c.record_id, RECORD.c.revision == BATCH_ROW.c.revision
+    told = RECORD.update().where(*this_row, BATCH_ROW.c.batch_id == batch_id)
     shown = told.where(BATCH_ROW.c.action == "publish")
     content = {name: BATCH_ROW.c[name] for name in ("digest", "kind", "date")}
     if published:

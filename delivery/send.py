@@ -256,9 +256,10 @@ def _still_stands(desk: Desk, intent: Intent) -> None:
     """Hold a batch against the world at the last moment before a try, which may come minutes after it was stored.
 
     Where the registry moved, what lost its ground is taken back first: at this moment no outcome is unknown, and what
-    is taken back is in no other batch, or this one doesn't go. Raises GroundLostError when a consent ended,
-    BridgeError `lease-lost` when another process took over: then that one has asked for this batch's receipt and
-    entered its outcome, and nothing may be sent from here any more.
+    is taken back is in no other batch, or this one doesn't go, though a consent covers it again: its revision is older.
+    Raises GroundLostError when a consent ended or a record was told of since, BridgeError `lease-lost` when another
+    process took over: then that one has asked for this batch's receipt and entered its outcome, and nothing may be
+    sent from here any more.
     """
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
@@ -267,7 +268,9 @@ def _still_stands(desk: Desk, intent: Intent) -> None:
     desk.first()
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
-        if len(permitted_now(desk, connection, intent.rows, desk.clock())[0]) < len(intent.rows):
+        known = ledger.revisions(connection, [row.record_id for row in intent.rows])
+        overtaken = any(known.get(row.record_id, row.revision) != row.revision for row in intent.rows)
+        if overtaken or len(permitted_now(desk, connection, intent.rows, desk.clock())[0]) < len(intent.rows):
             raise GroundLostError
 
 

@@ -11,7 +11,7 @@ the bridge at all: where it doesn't, no link is at fault, and the telling ends.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,7 @@ from delivery import ledger
 from delivery.desk import Desk, TakingBackStoppedError
 from delivery.knock import ask
 from delivery.lease import check_lease, confirm_lease
-from delivery.links import LinkEnding, LinkPlan, ToldLink, terms_digest
+from delivery.links import LinkEnding, LinkPlan, Reach, ToldLink, terms_digest
 from delivery.logged_words import logged_reason
 from delivery.tables import LINK_STATE
 from delivery.watch import Mark, has_moved, mark_of
@@ -61,6 +61,7 @@ class _Message:
     terms: bytes | None
     mark: Mark | None = None
     account_ref: str | None = None
+    reach: Mapping[str, object] | None = None
 
 
 class _OtherTermsError(Exception):
@@ -75,7 +76,16 @@ def told_links(connection: Connection, school: str) -> dict[str, ToldLink]:
     """Return what the portal was last told of each link of a school."""
     rows = connection.execute(sa.select(LINK_STATE).where(LINK_STATE.c.school == school))
     return {
-        r.link_id: ToldLink(r.link_id, r.student_key, r.revision, r.active, r.pending, r.terms_digest) for r in rows
+        r.link_id: ToldLink(
+            r.link_id,
+            r.student_key,
+            r.revision,
+            r.active,
+            r.pending,
+            r.terms_digest,
+            None if r.reach is None else Reach.read(r.reach),
+        )
+        for r in rows
     }
 
 
@@ -156,6 +166,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
                 terms_digest(grant),
                 mark,
                 grant.account_ref,
+                Reach.of(grant).plain(),
             )
             for grant in grants
         ]
@@ -297,6 +308,9 @@ def _still_stands(desk: Desk, message: _Message) -> None:
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
         grounds = desk.grounds_now(connection, [message.student_key], desk.clock())
+        told = connection.scalar(sa.select(LINK_STATE.c.revision).where(LINK_STATE.c.link_id == message.link_id))
+    if told != message.message.revision:  # it was ended meanwhile, under a newer revision
+        raise _OtherTermsError
     ground = next((one for one in grounds if one.link_id == message.link_id), None)
     if not isinstance(ground, Grant) or terms_digest(ground) != message.terms:
         raise _OtherTermsError
@@ -331,7 +345,7 @@ def _enter(desk: Desk, answered: Sequence[_Answer]) -> None:
             )
             if outcome == "taken":
                 active = isinstance(message.message, LinkPut)
-                told = {"active": active, "pending": False, "terms_digest": message.terms}
+                told = {"active": active, "pending": False, "terms_digest": message.terms, "reach": message.reach}
                 connection.execute(this_link.values(**told, refused_code=None, refused_at=None))
             elif outcome == "refused":
                 connection.execute(this_link.values(refused_code=code, refused_at=now))

@@ -89,6 +89,7 @@ LINK_STATE = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, comment="open at the portal, by its replies"),
     sa.Column("pending", sa.Boolean, nullable=False, comment="told the portal, reply not seen"),
     sa.Column("terms_digest", sa.LargeBinary(16), nullable=True, comment="of the terms that were put"),
+    sa.Column("reach", sa.JSON(none_as_null=True), nullable=True, comment="delivery.links.Reach that was put"),
     sa.Column("refused_code", sa.String(100), nullable=True, comment="why the portal refused the newest message"),
     sa.Column("refused_at", Moment, nullable=True),
 )

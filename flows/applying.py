@@ -1,8 +1,9 @@
 """A look's plan handed over, in the order that never shows a record without ground; the balance of what came of it.
 
-Rules. Links are ended first, then records withdrawn, then links put, then records published, only of students whose
-link is open. A hold or a pause keeps back all but what the law demands to be taken back (`flows.look.Leave`). What lost
-its ground meanwhile goes before anything that shows more (`flows.taking_back`).
+Rules. Links are ended first, those that show less are put so, then records are withdrawn, then other links put, then
+records published, only of students whose link is open. A hold or a pause keeps back all but what the law demands to be
+taken back (`flows.look.Leave`). What lost its ground meanwhile goes before anything that shows more
+(`flows.taking_back`).
 Deliberately not here: reading and deciding (`flows.look`), when a run begins and ends (`flows.steps`).
 """
 
@@ -34,12 +35,14 @@ def apply_look(
     links, tally = LinkTally(), SendingTally()
     link_plan = admitted_links(look.links, leave)
     end_links(at_once(desk), link_plan, links)
+    if links.stopped_by is None:
+        put_links(at_once(desk), link_plan.demanded(), links)
     send_withdrawals(at_once(desk), admitted_withdrawals(look.records, leave), bridge.batch_records, tally)
     if leave.stop is None:
         vouched = heeding_witnesses(bridge, desk)
         take_back_first(vouched, tally)
         if links.stopped_by is None and tally.stopped_by is None:
-            put_links(vouched, link_plan, links)
+            put_links(vouched, link_plan.others(), links)
         tally.stopped_by = tally.stopped_by or links.stopped_by
         _publish(bridge, vouched, look.records.publish, tally)
         with writing(bridge.engine) as connection:

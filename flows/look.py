@@ -305,8 +305,8 @@ def admitted_withdrawals(plan: RecordPlan, leave: Leave) -> pd.DataFrame:
 
 
 def admitted_links(links: LinkPlan, leave: Leave) -> LinkPlan:
-    """Return the links that may be closed and opened."""
-    return LinkPlan(tuple(ending for ending in links.end if not ending.limited), ()) if leave.stop else links
+    """Return the links that may be closed, renewed and opened."""
+    return links.demanded(limited=False) if leave.stop else links
 
 
 def planned_acts(bridge: Bridge, school: School, look: Look) -> list[Act]:

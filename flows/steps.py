@@ -29,7 +29,6 @@ from delivery.checkpoints import remember_checkpoint
 from delivery.desk import Desk, TakingBackStoppedError
 from delivery.knock import knock
 from delivery.lease import SchoolBusyError, confirm_lease, give_back_lease, wait_for_lease
-from delivery.links import LinkPlan
 from delivery.logged_words import logged_counts
 from delivery.plan_file import SchoolPlan
 from delivery.recover import Recovered, finish_open_batches, open_batches
@@ -297,7 +296,7 @@ def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progr
             begin()
         recovered = finish_open_batches(desk)
         look = look_at(bridge, school, None, roster, now)
-        if look.links.end or len(look.records.withdraw):
+        if look.links.end or look.links.narrowed or len(look.records.withdraw):
             progress(code, "send")
             knock(desk)
             begin()
@@ -312,7 +311,7 @@ def _sweep(bridge: Bridge, school: School, blank: SchoolBalance, progress: Progr
 
 
 def _withdrawals_only(look: Look) -> Look:
-    return replace(look, links=LinkPlan(look.links.end, ()))
+    return replace(look, links=look.links.demanded())
 
 
 def last_roster(bridge: Bridge, code: str) -> dict[str, RosterEntry]:

@@ -1,9 +1,10 @@
 """Withdrawals go first, also while a run of the same school is sending: what a run does between its requests.
 
 Rules (docs/adr/withdrawals-go-first.md). The sender itself looks, before each request and every second of a wait,
-whether the registry moved; so there are never two senders. If it did, links that lost their ground are ended and then
-records withdrawn, before anything else is sent. Only what the law demands goes first; what limits may hold is left to
-the next run. It decides for the students concerned, by the roster at hand: as last read, until the school is read.
+whether the registry moved; so there are never two senders. If it did, links that lost their ground are ended, those
+that show less from now on are put so, and records are withdrawn, before anything else is sent. Only what the law
+demands goes first; what limits may hold is left to the next run. It decides for the students concerned, by the roster
+at hand: as last read, until the school is read.
 Deliberately not here: taking back while nothing of the school is being sent (`flows.steps.sweep_school`).
 """
 
@@ -19,11 +20,10 @@ from delivery import ledger
 from delivery.balance import SchoolBalance
 from delivery.desk import Desk, SendingTally, TakingBackStoppedError, at_once
 from delivery.lease import PROLONG_AFTER, confirm_lease
-from delivery.links import LinkPlan
 from delivery.outcome import enter_heard
 from delivery.plan import KEY_COLUMNS
 from delivery.send import send_withdrawals
-from delivery.send_links import LinkTally, end_links
+from delivery.send_links import LinkTally, end_links, put_links
 from delivery.watch import Mark, has_moved, mark_of, students_concerned
 from flows.bridge import Bridge, School
 from flows.failures import not_taken_back
@@ -87,10 +87,12 @@ class TakingBack:
             self._prolonged_at = now
 
     def _take_back(self, look: Look) -> None:
-        links = tuple(ending for ending in look.links.end if not ending.limited)
+        links = look.links.demanded(limited=False)
         records = look.records.withdraw[look.records.withdraw["lawful"]]
         desk = at_once(self.desk)
-        end_links(desk, LinkPlan(links, ()), self._links)
+        end_links(desk, links, self._links)
+        if self._links.stopped_by is None:
+            put_links(desk, links, self._links)
         if len(records):
             self._note(records)
             send_withdrawals(desk, records, self.bridge.batch_records, self._records)
@@ -114,6 +116,7 @@ class TakingBack:
             balance,
             withdrawn=dict(withdrawn),
             links_ended=balance.links_ended + self._links.ended,
+            links_put=balance.links_put + self._links.put,
             failure=balance.failure or not_taken_back(self._records.not_withdrawn, self._links.not_ended),
         )
 
