@@ -283,8 +283,8 @@ def _basis(case: CaseState, settings: Settings, whose: Whose) -> Basis:
         until = f"передача по {day(case.in_force_to)}, отзыв или 18 лет — раньше; уничтожить не позднее {day(last)}"
     else:
         until = (
-            "до отзыва, выбытия из школы или 18 лет ученика, затем уничтожение в течение "
-            f"{settings.consent.destroy_days} дней"
+            "передача до отзыва, выбытия из школы или 18 лет ученика; уничтожить в течение "
+            f"{settings.consent.destroy_days} дней после отзыва, прекращения связи или 18 лет"
         )
     return Basis(party, document, covers, _span(case.in_force_from, case.in_force_to), state, until)
 

@@ -94,6 +94,10 @@ def test_a_students_answer_has_all_that_is_held_and_no_other_person(
     assert family["account_id"] in page
     for expected in ("принято порталом", "открыт просмотр", "Роскомнадзор", "10 рабочих дней", "с 0", "уничтож"):
         assert expected in page
+    for true in ("выбытие из школы прекращает передачу, а согласие не прекращает", "уничтожение повторяется"):
+        assert true in page
+    for untrue in ("нечитаемыми во всех копиях", "ни с кем не связать"):
+        assert untrue not in page
     shown = sum(one["count"] for one in told["at_the_portal"])
     sent = [one["entry"] for one in told["log"] if one["entry"]["kind"] == "disclosure-intended"]
     assert shown == sum(len(one["records"]) for one in sent) > 0
