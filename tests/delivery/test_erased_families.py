@@ -1,7 +1,8 @@
 """After erasures nothing leads from an erased child to an entry, for whoever knows the brothers and sisters too.
 
 What elimination still tells is measured, so that FORMAT.md says no less. The same attack finds every child before the
-erasure. And it finds those that a weaker way of naming accounts betrays: their ids in clear, a digest under the installation's key, one key for a family.
+erasure. And it finds those that a weaker way of naming accounts betrays: their ids in clear, a digest under the
+installation's key, one key for a family.
 """
 
 import hmac
