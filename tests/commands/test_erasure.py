@@ -358,6 +358,30 @@ def test_killed_anywhere_the_next_call_finishes_it(
     assert b"pa-70001" not in database_bytes(desk)
 
 
+@pytest.mark.parametrize("boundary", ["begun", "destroyed", "papers", "written"])
+def test_killed_anywhere_the_list_names_the_next_step_and_the_same_call_ends_well(
+    desk: Desk, boundary: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_back(desk)
+
+    def dies(step: str) -> None:
+        if step == boundary:
+            raise KilledError
+
+    call = Call(desk.world.config, Console(Language.EN))
+    with pytest.raises(KilledError):
+        erase(call, "0252", desk.student, "withdrawal", Hand(by=BY[1]), dry_run=False, boundary=dies)
+    capsys.readouterr()
+    listed = desk.run("--config", desk.world.config, "erase", "list")
+    assert "dnevnik erase due" in listed.out
+    finished = destroy(desk)
+    assert (finished.status, finished.err) == (0, "")
+    assert f"Nothing is kept of student {desk.student} any more" in finished.out
+    assert states(desk) == [("done", None, None)]
+    assert "dnevnik erase due" not in desk.run("--config", desk.world.config, "erase", "list").out
+    assert destroy(desk).status == 2
+
+
 def test_killed_between_the_log_and_the_commit_the_log_is_believed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     given_back(desk)
     append = AuditLog.append
