@@ -3,7 +3,8 @@
 Rules. Verifies any log at any place; without a place, the installation's own. A key given by `--key` decides
 who should have signed; without it the installation's signing key does, where there is one; else the log is only
 held against itself, and the verdict says so. The installation's own log is also held against the newest checkpoint
-that the bridge's database remembers, where that can be read. Exit status 0 whole, 2 damaged or signed by another.
+that the bridge's database remembers, where that can be read, and the copies of checkpoints in the folder that the
+settings name, as far as the log's keys signed them. Exit status 0 whole, 2 damaged or signed by another.
 """
 
 import base64
@@ -58,10 +59,23 @@ _NOTHING_KNOWN = Wording(
     ru="{file}: файл контрольной отметки не читается. Дайте файл checkpoint, сохранённый отдельно от журнала",
     en="{file}: the checkpoint file can't be read. Give a file checkpoint that was kept apart from the log",
 )
+_NO_LOG = Wording(
+    ru="{log}: такого файла или папки нет. Дайте папку журнала, адрес его базы или пакет доказательств",
+    en="{log}: there is no such file or folder. Give the log's folder, its database's URL or an evidence package",
+)
+_COPIES_UNREAD = Wording(
+    ru="[audit] copies: папка не читается ({trouble}), с копиями отметок в ней журнал не сверен. Проверьте папку и "
+    "права",
+    en="[audit] copies: the folder can't be read ({trouble}), so the log was not held against the checkpoints in it. "
+    "Check the folder and the rights",
+)
 
 
 def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequence[Path] = ()) -> ExitStatus:
-    """Verify the log at a folder or URL and say what was found. Raises BridgeError, AuditError for a wrong key."""
+    """Verify the log at a folder or URL and say what was found.
+
+    Raises BridgeError (`log-missing`, `checkpoint-unreadable`), AuditError for a wrong key.
+    """
     earlier = [kept_checkpoint(file) for file in checkpoints]
     settings = _settings(call, needed=log is None)
     if log is None and settings is not None:
@@ -69,9 +83,13 @@ def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequenc
         earlier += _remembered(settings)
     else:
         location = log if log is not None and "://" in log else Path(log or "")
+        if isinstance(location, Path) and not location.exists():
+            raise BridgeError("log-missing", _NO_LOG, {"log": location})
     verifier = _own_key(settings, location) if key is None else VerifierKey.parse(key)
     former = [] if settings is None or key is not None else installation_former_keys(settings)
     console = call.console
+    if log is None and settings is not None:
+        earlier += _copies(console, settings, [] if verifier is None else [verifier, *former])
     with console.waiting(_VERIFYING) as waiting:
         verdict = verify_log(
             location,
@@ -144,6 +162,20 @@ def kept_checkpoint(file: Path) -> Checkpoint:
     if note is None:
         raise BridgeError("checkpoint-unreadable", _NOTHING_KNOWN, {"file": file})
     return Checkpoint.parse(note)
+
+
+def _copies(console: Console, settings: Settings, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+    """Return the copies in the configured folder that one of the log's keys signed; says when it can't be read."""
+    from delivery.checkpoint_copies import CopyFailedError, newest_copies  # noqa: PLC0415  likewise
+
+    if settings.audit.copies is None:
+        return []
+    try:
+        copies = newest_copies(settings.audit.copies, most=None)
+    except CopyFailedError as error:
+        console.note(_COPIES_UNREAD.say(console.language, trouble=error.trouble))
+        return []
+    return [copy for copy in copies if copy.origin == settings.audit.origin and copy.signed_by(keys) is not None]
 
 
 def _remembered(settings: Settings) -> list[Checkpoint]:

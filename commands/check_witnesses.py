@@ -6,9 +6,12 @@ without witnesses is told so: its log is vouched for by its own key alone.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import database
+from audit.log import AuditLog
 from commands.findings import Condition, Finding, found
+from delivery.checkpoint_copies import CopyFailedError, newest_copies
 from delivery.checkpoints import FOLDER, MAIL, QUORUM, Held, holders
 from flows.assembly import open_audit_log
 from flows.witness_opening import open_witnessing
@@ -45,8 +48,8 @@ _COPY = Wording(
     ru="[audit] {key}: последняя копия отметки: записей {size}", en="[audit] {key}: newest copy: {size} entries"
 )
 _NO_COPY = Wording(
-    ru="[audit] {key}: копий ещё нет, первая уйдёт в конце запуска",
-    en="[audit] {key}: no copy yet, the first goes at a run's end",
+    ru="[audit] {key}: об отправленных копиях здесь не записано, следующая уйдёт в конце запуска",
+    en="[audit] {key}: no copy is noted here, the next one goes at a run's end",
 )
 _COPY_FAILED = Wording(
     ru="[audit] {key}: копия отметки не уходит ({trouble}) с {since}. Проверьте папку, сервер и настройки",
@@ -61,6 +64,7 @@ def look_at_witnesses(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         log = open_audit_log(settings, engine, asking=True)
         open_witnessing(settings, engine, log, audit.origin, lambda: now)
+        in_folder = _newest_in_folder(log, audit.copies)
         log.close()
         with database.reading(engine) as connection:
             known = holders(connection, audit.origin)
@@ -72,7 +76,8 @@ def look_at_witnesses(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from _witnesses(settings, known, now)
     for holder, key, is_wanted in ((FOLDER, "copies", audit.copies), (MAIL, "mail_to", audit.mail_to)):
         if is_wanted:
-            yield _copy(settings, key, known.get(holder, Held()))
+            held = known.get(holder, Held())
+            yield _copy(settings, key, held, in_folder if holder == FOLDER else None)
 
 
 def _witnesses(settings: Settings, known: Mapping[str, Held], now: datetime) -> Iterator[Finding]:
@@ -95,11 +100,21 @@ def _witnesses(settings: Settings, known: Mapping[str, Held], now: datetime) -> 
     yield found(condition, words, count=count, quorum=audit.quorum, until=_local(settings, until))
 
 
-def _copy(settings: Settings, key: str, held: Held) -> Finding:
+def _newest_in_folder(log: AuditLog, folder: Path | None) -> int | None:
+    """Return the size of the newest copy in the folder that this log signed: a database put back knows less of it."""
+    try:
+        copies = [] if folder is None else newest_copies(folder)
+    except CopyFailedError:
+        return None  # what was noted of it is told
+    return max((copy.size for copy in copies if log.verifies(copy)), default=None)
+
+
+def _copy(settings: Settings, key: str, held: Held, found_there: int | None) -> Finding:
     if held.failing_since is not None:
         since = _local(settings, held.failing_since)
         return found(Condition.LOOK, _COPY_FAILED, key=key, trouble=held.trouble, since=since)
-    return found(Condition.FINE, _NO_COPY if held.size is None else _COPY, key=key, size=held.size)
+    size = max((one for one in (held.size, found_there) if one is not None), default=None)
+    return found(Condition.FINE, _NO_COPY if size is None else _COPY, key=key, size=size)
 
 
 def _local(settings: Settings, moment: datetime) -> str:

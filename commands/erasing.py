@@ -21,11 +21,11 @@ from sqlalchemy.engine import Connection, Row
 import database
 from audit.entry import Entry, Erasure, parse
 from commands.call import utc_now
-from commands.erasure_papers import forget_papers, renewed_papers, sealed_papers, write_papers
+from commands.erasure_papers import Erased, forget_papers, renewed_papers, sealed_papers, write_papers
 from commands.recording import Recorder
 from consent_registry.fact_store import advance_clock
 from consent_registry.sealed.erasure_rules import MEANINGS, Obstacle, Why, obstacles
-from consent_registry.sealed.remaining import Remaining, remaining
+from consent_registry.sealed.remaining import remaining
 from consent_registry.tables import ERASURE
 from delivery.erasing import FROM_LOG, Found, compact, destroy_student, look
 from delivery.lease import give_back_lease, wait_for_lease
@@ -110,7 +110,7 @@ def begin(registry: Recorder, ordered: Ordered, boundary: Boundary = _nothing) -
                 marks=found.held.marks or [random_id() * 2],
                 counts={},
                 sealed=sealed_papers(
-                    registry.vault, number, found.held, _staying(connection, registry, found, moment), _plain(ordered)
+                    registry.vault, number, _erased(connection, registry, found, moment), _plain(ordered)
                 ),
             )
         )
@@ -118,9 +118,10 @@ def begin(registry: Recorder, ordered: Ordered, boundary: Boundary = _nothing) -
     return number
 
 
-def _staying(connection: Connection, registry: Recorder, found: Found, now: datetime) -> tuple[Remaining, ...]:
+def _erased(connection: Connection, registry: Recorder, found: Found, now: datetime) -> Erased:
     zone = registry.settings.bridge.timezone
-    return remaining(connection, registry.vault, found.held, now=now, timezone=zone)
+    stays = remaining(connection, registry.vault, found.held, now=now, timezone=zone)
+    return Erased(found.held, found.standing.causes, stays)
 
 
 def _plain(ordered: Ordered) -> dict[str, str]:
@@ -191,8 +192,8 @@ def _destroy(registry: Recorder, number: str, boundary: Boundary) -> None:
             connection.execute(ERASURE.delete().where(mine))
             stopped.append(refusal(row.school, row.student_key, blocked))
             return None, []
-        staying = _staying(connection, registry, found, moment)
-        sealed = renewed_papers(registry.vault, number, row.sealed, found.held, staying)
+        erased = _erased(connection, registry, found, moment)
+        sealed = renewed_papers(registry.vault, number, row.sealed, erased)
         counts = destroy_student(connection, registry.vault, found.held)
         # What sorts of data went, never how many: a number of records would find the student's entries in the log.
         counts = _told(before) or {name: 1 for name, count in counts.items() if count}

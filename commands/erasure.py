@@ -76,6 +76,16 @@ _WAITS = Wording(ru="{school} {student}: ждёт: {reasons}", en="{school} {stu
 _FINISHED = Wording(
     ru="Закончено начатое раньше: уничтожений {count}", en="Finished what was begun earlier: erasures {count}"
 )
+_NOTHING_LEFT = Wording(
+    ru="Об ученике {student} больше ничего не хранится. Если раньше было начато уничтожение его данных, теперь оно "
+    "закончено, делать больше нечего; если нет, проверьте номер ученика",
+    en="Nothing is kept of student {student} any more. If it was this student's erasure that was begun earlier, it is "
+    "finished now and nothing more is to be done; if not, check the student's id",
+)
+_STANDS_STILL = Wording(
+    ru="  не закончено. Выполните: dnevnik erase due",
+    en="  not finished. Do: dnevnik erase due",
+)
 _LISTED = Wording(
     ru="{number} {school}: {why}, {at}, состояние {state}; бумаги хранить до {until}",
     en="{number} {school}: {why}, {at}, state {state}; keep the papers until {until}",
@@ -118,9 +128,12 @@ def erase(
         raise BridgeError("erasure-why", _WHY_WRONG)
     ordered = _ordered(code, student, Why(why), hand, dry_run=dry_run)
     with recorder(settings) as registry:
-        _finish_earlier(call.console, registry, boundary)
+        finished = _finish_earlier(call.console, registry, boundary)
+        found, blocked = find_obstacles(registry, ordered, utc_now())
+        if finished and not found.standing.kept:
+            call.console.say(_NOTHING_LEFT, student=student)
+            return ExitStatus.DONE
         if dry_run:
-            found, blocked = find_obstacles(registry, ordered, utc_now())
             if blocked:
                 raise refusal(code, student, blocked)
             held = found.held
@@ -176,6 +189,8 @@ def list_erasures(call: Call) -> ExitStatus:
                 call.console.say(_PAPERS_LOST, number=row.erasure_id)
             elif row.state in {WRITTEN, DONE}:
                 call.console.say(_PAPERS_AWAY, number=row.erasure_id)
+            if row.state not in {DONE, FROM_LOG}:
+                call.console.say(_STANDS_STILL)
     return ExitStatus.DONE
 
 
@@ -186,12 +201,14 @@ def _ordered(school: str, student: str, why: Why, hand: Hand, *, dry_run: bool =
     return Ordered(school, student, why, by, hand.position, hand.document, hand.folder)
 
 
-def _finish_earlier(console: Console, registry: Recorder, boundary: Boundary) -> None:
+def _finish_earlier(console: Console, registry: Recorder, boundary: Boundary) -> bool:
+    """Finish what earlier calls began; tells whether there was anything."""
     left = unfinished(registry)
     if left:
         papers = carry_on(registry, left, boundary)
         console.say(_FINISHED, count=len(left))
         _say_papers(console, registry.settings, papers)
+    return bool(left)
 
 
 def _due(registry: Recorder, code: str, now: datetime) -> list[Due]:

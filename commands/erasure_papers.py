@@ -9,7 +9,7 @@ archive for three years: why not in the bridge: docs/adr/acts-of-destruction-lea
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.engine import Row
 from audit.durable_files import put_file
 from commands.recording import Recorder
 from consent_registry.sealed.erasure import Belongings
-from consent_registry.sealed.erasure_rules import Why
+from consent_registry.sealed.erasure_rules import Cause, Why
 from consent_registry.sealed.remaining import Remaining, Staying
 from consent_registry.sealed.vault import Vault
 from journal.wording import BridgeError, Wording
@@ -38,9 +38,16 @@ _NOT_WRITTEN = Wording(
 _REASONS = {
     Why.WITHDRAWAL: "отзыв согласия на обработку персональных данных (часть 5 статьи 21 Федерального закона "
     "от 27.07.2006 № 152-ФЗ)",
-    Why.TERM: "прекращение основания: истёк срок согласия или прекращена связь (часть 4 статьи 21 Федерального закона "
-    "от 27.07.2006 № 152-ФЗ)",
+    Why.TERM: "прекращение основания{causes} (часть 4 статьи 21 Федерального закона от 27.07.2006 № 152-ФЗ)",
     Why.ORDER: "решение или предписание уполномоченного органа",
+}
+_CAUSES = {
+    Cause.WITHDRAWN: "согласие отозвано",
+    Cause.LINK_ENDED: "связь обучающегося с учётной записью прекращена",
+    Cause.CONSENT_EXPIRED: "истёк срок согласия",
+    Cause.AUTHORITY_EXPIRED: "окончились полномочия законного представителя",
+    Cause.CAME_OF_AGE: "обучающийся достиг совершеннолетия",
+    Cause.NO_CONSENT: "заявление не привело к согласию",
 }
 _EVENTS = {
     "keys": "ключ шифрования данных уничтожен",
@@ -96,13 +103,19 @@ _STAYING = {
 _STAYS_ANYHOW = (
     "в классном журнале школы: данные обучающегося, по основаниям самой школы",
     (
-        "в журнале аудита: когда и сколько записей передано и это уничтожение, без имён, под случайными номерами и "
-        "ссылками, которые после уничтожения ключа ни к кому не ведут"
-    ),
-    (
         "в резервных копиях базы, пока не истёк срок их хранения: имена, документы и сканы закрыты ключом, номера нет; "
         "при восстановлении уничтожаются снова"
     ),
+)
+_LOGGED: Sequence[tuple[str, frozenset[str]]] = (
+    ("когда и сколько записей передано на портал и снято с него", frozenset({"records"})),
+    ("когда открыт и закрыт просмотр на портале", frozenset({"links"})),
+    ("когда что внесено о согласиях, заявлениях и обращениях", frozenset({"facts", "requests", "steps"})),
+)
+"""What the audit log has of a student, by the sorts of rows that went."""
+_LOG_STAYS = (
+    "в журнале аудита, без имён, под случайными номерами: {told}. То, что связывало эти номера с людьми, уничтожено; "
+    "сузить, чьи они, может тот, кто держит и журнал, и базу, и этот акт, исключив номера остальных"
 )
 _ORDERED = ("by", "position", "document", "folder")
 
@@ -118,25 +131,33 @@ class _Kept:
     position: str
     document: str
     folder: str
+    causes: list[str] = field(default_factory=list)
 
 
-def sealed_papers(
-    vault: Vault, number: str, held: Belongings, stays: Sequence[Remaining], ordered: Mapping[str, str]
-) -> bytes:
+@dataclass(frozen=True, slots=True, repr=False)
+class Erased:
+    """Whom an erasure is about, as it stands: what is held, by what its grounds went, what of others stays."""
+
+    held: Belongings
+    causes: frozenset[Cause]
+    stays: Sequence[Remaining]
+
+
+def sealed_papers(vault: Vault, number: str, erased: Erased, ordered: Mapping[str, str]) -> bytes:
     """Return what the papers will say of people, sealed for this erasure."""
-    kept = {**_kept_of(held, stays), **ordered}
+    kept = {**_kept_of(erased.held, erased.stays), "causes": sorted(map(str, erased.causes)), **ordered}
     return vault.seal_for(_PURPOSE, json.dumps(kept, ensure_ascii=False).encode(), place=number)
 
 
-def renewed_papers(vault: Vault, number: str, sealed: bytes, held: Belongings, stays: Sequence[Remaining]) -> bytes:
+def renewed_papers(vault: Vault, number: str, sealed: bytes, erased: Erased) -> bytes:
     """Return the same with what there is at the moment of the destruction; as it was where that is nothing any more.
 
     Raises BridgeError `sealed-unreadable`.
     """
-    if not held.anything:
+    if not erased.held.anything:
         return sealed
     ordered = json.loads(vault.open_for(_PURPOSE, sealed, place=number))
-    return sealed_papers(vault, number, held, stays, {name: ordered[name] for name in _ORDERED})
+    return sealed_papers(vault, number, erased, {name: ordered[name] for name in _ORDERED})
 
 
 def papers_of(registry: Recorder, number: str) -> list[Path]:
@@ -179,7 +200,6 @@ def _destruction(registry: Recorder, row: Row[Any], kept: _Kept) -> Destruction:
     settings = registry.settings
     school, consent = settings.school(row.school), settings.consent
     at = row.destroyed_at.astimezone(settings.bridge.timezone)
-    reason = _REASONS[Why(row.why)] + (f": {kept.document}" if kept.document else "")
     return Destruction(
         number=row.erasure_id,
         operator_name=school.name,
@@ -188,13 +208,26 @@ def _destruction(registry: Recorder, row: Row[Any], kept: _Kept) -> Destruction:
         processor_address=consent.processor_address,
         subjects=tuple(kept.subjects),
         categories=tuple(categories(kept.columns, row.counts)),
-        stays=(*kept.stays, *_STAYS_ANYHOW),
-        reason=reason,
+        stays=(*kept.stays, *_STAYS_ANYHOW, log_stays(row.counts)),
+        reason=reason_of(Why(row.why), kept.causes, kept.document),
         by=kept.by,
         position=kept.position,
         destroyed_at=at,
         events=tuple(LoggedEvent(at, what) for name, what in _EVENTS.items() if row.counts.get(name)),
     )
+
+
+def reason_of(why: Why, causes: Collection[str], document: str) -> str:
+    """Return the act's reason: of an ended ground, by what it ended; of an order, by which."""
+    told = ", ".join(words for cause, words in _CAUSES.items() if cause in causes)
+    reason = _REASONS[why].replace("{causes}", f": {told}" if told else "")
+    return reason + (f": {document}" if document else "")
+
+
+def log_stays(counts: Mapping[str, int]) -> str:
+    """Return what stays in the audit log of somebody of whom these sorts of rows went."""
+    told = [words for words, sorts in _LOGGED if any(counts.get(name) for name in sorts)]
+    return _LOG_STAYS.replace("{told}", ", ".join([*told, "это уничтожение"]))
 
 
 def _kept_of(held: Belongings, stays: Sequence[Remaining]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta, tzinfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from commands.subject_holdings import holdings_of_account, holdings_of_student
 from commands.subject_records import subject_ids
 from consent_registry.applications.claims import open_claim
 from consent_registry.applications.procedure import ApplicationState
@@ -24,8 +25,8 @@ from consent_registry.sealed.vault import Vault
 from consent_registry.tables import CASE, REQUEST, SCAN
 from consent_registry.terms.requests import RequestEvent, RequestKind
 from delivery.roster import load_roster
-from delivery.tables import RECORD, ROSTER_SNAPSHOT
-from journal.vocabulary import ALL_KINDS, RecordKind, Relation
+from delivery.tables import ROSTER_SNAPSHOT
+from journal.vocabulary import ALL_KINDS, Relation
 from journal.wording import BridgeError
 from reports.forms.dossier_paper import Basis, Datum, PortalHolding, Request, Whose
 from reports.forms.words import KIND_WORDS, RELATION_WORDS, day
@@ -92,7 +93,7 @@ def files_of_student(
         ids.cases,
         data,
         _bases(ids.facts, applied, settings, now, whose="student"),
-        _holdings(connection, school, student),
+        holdings_of_student(connection, school, student),
         _requests(connection, [row.case_id for row in rows], zone),
         _accounts(ids.facts),
     )
@@ -125,7 +126,7 @@ def files_of_account(
         links | {state.key.reference for state in applied} | {one.reference for one in requests},
         data,
         _bases(facts, applied, settings, now, whose="account"),
-        (),
+        holdings_of_account(connection, school, facts, now),
         requests,
         _accounts(facts),
     )
@@ -282,8 +283,8 @@ def _basis(case: CaseState, settings: Settings, whose: Whose) -> Basis:
         until = f"передача по {day(case.in_force_to)}, отзыв или 18 лет — раньше; уничтожить не позднее {day(last)}"
     else:
         until = (
-            "до отзыва, выбытия из школы или 18 лет ученика, затем уничтожение в течение "
-            f"{settings.consent.destroy_days} дней"
+            "передача до отзыва, выбытия из школы или 18 лет ученика; уничтожить в течение "
+            f"{settings.consent.destroy_days} дней после отзыва, прекращения связи или 18 лет"
         )
     return Basis(party, document, covers, _span(case.in_force_from, case.in_force_to), state, until)
 
@@ -301,18 +302,6 @@ def _state(case: CaseState, zone: tzinfo) -> str:
 
 def _span(first: date | None, last: date | None) -> str:
     return f"{f'с {day(first)}' if first else ''} {f'по {day(last)}' if last else 'бессрочно'}".strip()
-
-
-def _holdings(connection: Connection, school: str, student: str) -> list[PortalHolding]:
-    rows = connection.execute(
-        sa.select(RECORD.c.kind, sa.func.count(), sa.func.min(RECORD.c.date), sa.func.max(RECORD.c.date))
-        .where(RECORD.c.school == school, RECORD.c.student_key == student, RECORD.c.held.is_(True))
-        .group_by(RECORD.c.kind)
-        .order_by(RECORD.c.kind)
-    )
-    return [
-        PortalHolding(KIND_WORDS[RecordKind(kind)], count, day(first), day(last)) for kind, count, first, last in rows
-    ]
 
 
 def _requests(connection: Connection, cases: Sequence[int], zone: tzinfo) -> list[Request]:

@@ -77,8 +77,8 @@ def store_copy(folder: Path, checkpoint: Checkpoint) -> None:
         raise CopyFailedError(trouble)
 
 
-def newest_copies(folder: Path) -> list[Checkpoint]:
-    """Return the newest copies in the folder, as they say of themselves; what is none is passed over.
+def newest_copies(folder: Path, most: int | None = NEWEST) -> list[Checkpoint]:
+    """Return the newest copies in the folder (`most` None: all), as they say of themselves; what is none is left out.
 
     Raises CopyFailedError when the folder is there and can't be read.
     """
@@ -86,7 +86,7 @@ def newest_copies(folder: Path) -> list[Checkpoint]:
     found: list[Checkpoint] = []
     try:
         named = sorted((int(match[1]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name)))
-        for _, path in named[-NEWEST:]:
+        for _, path in named if most is None else named[-most:]:
             with suppress(NoteError):
                 found.append(Checkpoint.parse(path.read_bytes()))
     except FileNotFoundError:

@@ -1,9 +1,9 @@
 """What the ledger knows of a student who is erased; a backup that is put back; what deleted rows leave on the disk.
 
 Rules. The ledger's rows tie the opaque ids of the audit log to the school's own ids, which anybody can count through:
-with these rows gone, nothing in the log can be tied to the student, for every id in it is random. They go only when
-the portal gave everything back and that is known (`consent_registry.sealed.erasure_rules`). Whoever erases holds the
-school's lease: no sender is at work on what goes.
+with these rows gone, nothing leads from the student to the log, for every id in it is random; what elimination can
+still tell says audit/FORMAT.md. They go only when the portal gave everything back and that is known
+(`consent_registry.sealed.erasure_rules`). Whoever erases holds the school's lease: no sender is at work on what goes.
 A database that was restored knows less than the audit log: every erasure in the log beyond what this database has
 read is carried out again before anything else is done with it, and entered in its list of erasures, whose papers have
 to be kept (`replay`).

@@ -1,10 +1,11 @@
 """Whether a student's data may be destroyed, and what stands in the way. Pure.
 
 Rules. Data may be destroyed when their ground is gone: every consent of the student that did not give its place to a
-later one was withdrawn, has ended, or has expired (or the student came of age). An order (of a court, of the
-authority for personal data) needs no such ground. In either case the portal has to have given back what it was given,
-and that has to be known: nothing held, no link open, no batch whose outcome is unknown, no word to a parent unsent,
-no application undecided. Everything that stands in the way is told at once.
+later one was withdrawn, has ended, has expired, or the student came of age, whatever came first. Leaving the school
+ends what may be sent, not a consent. An order (of a court, of the authority for personal data) needs no such ground.
+In either case the portal has to have given back what it was given, and that has to be known: nothing held, no link
+open, no batch whose outcome is unknown, no word to a parent unsent, no application undecided. Everything that stands
+in the way is told at once.
 Deliberately not here: by when (`consent_registry.terms.deadlines`), what is destroyed (`erasure`).
 """
 
@@ -24,6 +25,17 @@ class Why(StrEnum):
     WITHDRAWAL = "withdrawal"
     TERM = "term"
     ORDER = "order"
+
+
+class Cause(StrEnum):
+    """By what a case lost its ground. For the act, which names the person; no log is told: one tells a birth date."""
+
+    WITHDRAWN = "withdrawn"
+    LINK_ENDED = "link-ended"
+    CONSENT_EXPIRED = "consent-expired"
+    AUTHORITY_EXPIRED = "authority-expired"
+    CAME_OF_AGE = "came-of-age"
+    NO_CONSENT = "no-consent"
 
 
 class Obstacle(StrEnum):
@@ -83,10 +95,15 @@ MEANINGS: dict[Obstacle, Wording] = {
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """When and why a case lost its ground."""
+    """When and by what a case lost its ground."""
 
     at: datetime
-    why: Why
+    cause: Cause
+
+    @property
+    def why(self) -> Why:
+        """The reason that is stored and logged."""
+        return Why.WITHDRAWAL if self.cause is Cause.WITHDRAWN else Why.TERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,11 @@ class Standing:
         """When the last of the student's grounds went; None while one stands, or where there never was one."""
         moments = [end.at for end in self.ends if end is not None]
         return max(moments) if moments and len(moments) == len(self.ends) else None
+
+    @property
+    def causes(self) -> frozenset[Cause]:
+        """By what the student's grounds went, as far as they are gone."""
+        return frozenset(end.cause for end in self.ends if end is not None)
 
     @property
     def why(self) -> Why | None:
@@ -154,36 +176,43 @@ def end_of(
     """
     counted = counting(facts)
     consents = consents_of(counted)
-    if birth_date is not None and comes_of_age_on(birth_date) <= now.astimezone(timezone).date():
-        return End(_start(comes_of_age_on(birth_date), timezone), Why.TERM)
     if not consents:
-        undone = [moment for moment in (state.withdrawn_at, state.ended_at) if moment is not None and moment <= now]
-        withdrawn = state.withdrawn_at is not None and state.withdrawn_at <= now
-        first = counted[0].valid_at if counted else now
-        return End(min([*undone, now]) if undone else first, Why.WITHDRAWAL if withdrawn else Why.TERM)
+        return _without_consent(state, counted, now)
+    of_age_on = None if birth_date is None else comes_of_age_on(birth_date)
     present = max((one for one in consents if one.valid_at <= now), key=_order, default=min(consents, key=_order))
-    ends = [_end(one, state, now, timezone) for one in consents if _order(one) >= _order(present)]
+    ends = [_end(one, state, now, timezone, of_age_on) for one in consents if _order(one) >= _order(present)]
     last = [end for end in ends if end is not None]
     return max(last, key=lambda end: end.at) if len(last) == len(ends) else None
+
+
+def _without_consent(state: CaseState, counted: Sequence[Fact], now: datetime) -> End:
+    undone = [
+        End(moment, cause)
+        for moment, cause in ((state.withdrawn_at, Cause.WITHDRAWN), (state.ended_at, Cause.LINK_ENDED))
+        if moment is not None and moment <= now
+    ]
+    if undone:
+        return End(min(end.at for end in undone), undone[0].cause)
+    return End(counted[0].valid_at if counted else now, Cause.NO_CONSENT)
 
 
 def _order(consent: Consent) -> tuple[datetime, int]:
     return consent.valid_at, consent.fact_id
 
 
-def _end(consent: Consent, state: CaseState, now: datetime, timezone: tzinfo) -> End | None:
+def _end(consent: Consent, state: CaseState, now: datetime, timezone: tzinfo, of_age_on: date | None) -> End | None:
     """Return how one consent lost its force, by what came first."""
     today = now.astimezone(timezone).date()
-    ends = []
-    if consent.withdrawn_at is not None and consent.withdrawn_at <= now:
-        ends.append(End(consent.withdrawn_at, Why.WITHDRAWAL))
-    if consent.ended_at is not None and consent.ended_at <= now:
-        ends.append(End(consent.ended_at, Why.TERM))
+    moments = ((consent.withdrawn_at, Cause.WITHDRAWN), (consent.ended_at, Cause.LINK_ENDED))
+    last_days = ((consent.in_force_to, Cause.CONSENT_EXPIRED), (state.authority_until, Cause.AUTHORITY_EXPIRED))
+    ends = [End(at, cause) for at, cause in moments if at is not None and at <= now]
     ends += [
-        End(_start(last + timedelta(days=1), timezone), Why.TERM)
-        for last in (consent.in_force_to, state.authority_until)
+        End(_start(last + timedelta(days=1), timezone), cause)
+        for last, cause in last_days
         if last is not None and last < today
     ]
+    if of_age_on is not None and of_age_on <= today:
+        ends.append(End(_start(of_age_on, timezone), Cause.CAME_OF_AGE))
     return min(ends, key=lambda end: end.at, default=None)
 
 

@@ -42,8 +42,9 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PortalHolding:
-    """How many records of a kind the portal shows now."""
+    """How many records of a kind the portal shows now, and of which student (the school's number)."""
 
+    student: str
     kind: str
     count: int
     first: str
@@ -131,9 +132,15 @@ _JOURNAL = (
     "Отметки, пропуски и замечания хранит сам классный журнал школы; здесь от них остаются только ключевые отпечатки, "
     "по которым видно, изменилась ли запись. Об обработке в журнале отвечает школа."
 )
+_SHOWN_TO_ACCOUNT = (
+    "Записи каждого ученика, которые видит эта учётная запись: те, что охватывает её связь с учеником, пока просмотр "
+    "на портале не закрыт."
+)
 _MEASURES = (
-    "Меры (статьи 18.1 и 19): данные зашифрованы собственным ключом ученика, ключи хранятся отдельно; каждая передача "
-    "записана в журнал, который нельзя изменить незаметно; уничтожение ключа делает данные нечитаемыми во всех копиях."
+    "Меры (статьи 18.1 и 19): имена, документы и сканы зашифрованы собственным ключом ученика, главный ключ хранится "
+    "отдельно от базы; каждая передача записана в журнал, который нельзя изменить незаметно; при уничтожении удаляются "
+    "и ключ ученика, и сами данные. В резервной копии базы то и другое лежит, пока копию не уничтожат; если её "
+    "восстановят, уничтожение повторяется."
 )
 
 
@@ -161,7 +168,7 @@ def dossier_paper(dossier: Dossier) -> Paper:
             Section("3. Что хранится, откуда и с какого дня", (_JOURNAL,), table=_data(dossier.data)),
             Section("4. Кому передано: передачи на портал", (_ACCESS, _ABROAD), table=disclosures(entries, zone)),
             Section("Просмотр, открытый и закрытый на портале", table=links(entries, zone)),
-            Section("Что портал показывает сейчас", table=_holdings(dossier.holdings)),
+            Section("Что портал показывает сейчас", _shown(dossier), table=_holdings(dossier)),
             Section("5. До каких пор", _until(dossier), table=_ends(dossier.bases)),
             Section("6. Что записано о согласиях и кто смотрел", table=others(entries, zone)),
             Section("7. Обращения", table=_requests(dossier.requests)),
@@ -195,9 +202,18 @@ def _ends(bases: Sequence[Basis]) -> Table:
     return Table(head, (20, 30, 50), [(one.party, one.document, one.until) for one in bases], "Согласий нет.")
 
 
-def _holdings(holdings: Sequence[PortalHolding]) -> Table:
-    rows = [(one.kind, str(one.count), one.first, one.last) for one in holdings]
-    return Table(("Вид записей", "Сколько", "Первый день", "Последний день"), (40, 20, 20, 20), rows, "Ничего.")
+def _shown(dossier: Dossier) -> tuple[str, ...]:
+    return (_SHOWN_TO_ACCOUNT,) if dossier.whose == "account" else ()
+
+
+def _holdings(dossier: Dossier) -> Table:
+    """Return what the portal shows; a parent's answer says of which child."""
+    rows = [(one.kind, str(one.count), one.first, one.last) for one in dossier.holdings]
+    head, widths = ("Вид записей", "Сколько", "Первый день", "Последний день"), (40, 20, 20, 20)
+    if dossier.whose == "student":
+        return Table(head, widths, rows, "Ничего.")
+    of_children = [(one.student, *row) for one, row in zip(dossier.holdings, rows, strict=True)]
+    return Table(("Ученик", *head), (20, 32, 14, 17, 17), of_children, "Ничего.")
 
 
 def _requests(requests: Sequence[Request]) -> Table:
@@ -207,9 +223,11 @@ def _requests(requests: Sequence[Request]) -> Table:
 
 def _until(dossier: Dossier) -> tuple[str, ...]:
     told = (
-        "Данные обрабатываются, пока действует согласие. Записи снимаются с портала сразу, как только основание "
-        f"отпало; остальное уничтожается не позднее {dossier.destroy_days} дней после этого, об этом составляется акт. "
-        "Журнал аудита хранится дальше: в нём только случайные номера, которые после уничтожения ни с кем не связать."
+        "Данные обрабатываются, пока действует согласие. Записи снимаются с портала сразу, как только передавать их "
+        f"больше нельзя. Остальное уничтожается не позднее {dossier.destroy_days} дней после отзыва или окончания "
+        "последнего согласия, прекращения связи или совершеннолетия ученика, об этом составляется акт; выбытие из "
+        "школы прекращает передачу, а согласие не прекращает. Журнал аудита хранится дальше: в нём нет имён, только "
+        "случайные номера, моменты и количества; сведения о том, чьи это номера, уничтожаются вместе с данными."
     )
     return (told,)
 

@@ -1,6 +1,7 @@
 """`dnevnik audit verify`: its own log or any other, with the right key, and nothing changed goes unseen."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import settings
 from audit.entry import RunStarted
 from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
+from audit.note import Checkpoint
 from commands.call import utc_now
 from commands.known_checkpoint import known_checkpoint
 from commands.recording import recorder
+from delivery.checkpoint_copies import store_copy
 
 
 @pytest.fixture
@@ -25,6 +28,13 @@ def config(run: Run, tmp_path: Path) -> Path:
     for number in range(4):
         record(file, number)
     return file
+
+
+def with_copies(config: Path, folder: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    changed = re.sub(r"(?m)^#? ?copies = .*$", f'copies = "{folder}"', text)
+    assert changed != text
+    config.write_text(changed, encoding="utf-8")
 
 
 def record(config: Path, number: int) -> None:
@@ -106,7 +116,44 @@ def test_a_log_signed_by_another_is_refused(run: Run, config: Path, tmp_path: Pa
 def test_no_log_at_all(run: Run, config: Path, tmp_path: Path) -> None:
     ended = run("--config", config, "audit", "verify", tmp_path / "absent")
     assert (ended.status, ended.out) == (2, "")
+    assert "there is no such file or folder" in ended.err
+    assert "NOT whole" not in ended.err
     assert not (tmp_path / "absent").exists()
+
+
+def test_log_and_database_put_back_together_are_refused_by_the_copies_in_the_folder(
+    run: Run, config: Path, tmp_path: Path
+) -> None:
+    """What the log's key did not sign is passed over; a folder that can't be read is told."""
+    copies, var, kept = tmp_path / "share", tmp_path / "var", tmp_path / "kept"
+    with_copies(config, copies)
+    shutil.copytree(var, kept)
+    record(config, 5)
+    read = settings.load(config)
+    key = load_signing_key(read.audit.signing_key.read(), "dnevnik-bridge")
+    store_copy(copies, Checkpoint.parse((var / "audit" / "checkpoint").read_bytes()))
+    stranger = load_signing_key(create_signing_key(), "dnevnik-bridge")
+    for number in range(90, 95):
+        store_copy(copies, Checkpoint.sign("dnevnik-bridge", number, bytes(32), stranger))
+    store_copy(copies, Checkpoint.sign("another-log", 99, bytes(32), key))
+    ended = run("--config", config, "audit", "verify")
+    assert (ended.status, ended.err) == (0, "")
+    shutil.rmtree(var)
+    kept.rename(var)
+    ended = run("--config", config, "audit", "verify")
+    assert (ended.status, "speaks of 5 entries, now there are 4" in ended.err) == (2, True)
+    shutil.rmtree(copies)
+    copies.write_bytes(b"")
+    ended = run("--config", config, "audit", "verify")
+    assert (ended.status, "the folder can't be read" in ended.err) == (0, True)
+
+
+def test_a_database_that_was_put_back_knows_of_the_copies_in_the_folder(run: Run, config: Path, tmp_path: Path) -> None:
+    copies = tmp_path / "share"
+    with_copies(config, copies)
+    assert "copies: no copy is noted here" in run("--config", config, "check").out
+    store_copy(copies, Checkpoint.parse((tmp_path / "var" / "audit" / "checkpoint").read_bytes()))
+    assert "copies: newest copy: 4 entries" in run("--config", config, "check").out
 
 
 def test_the_log_holds_what_was_recorded(config: Path) -> None:

@@ -24,6 +24,8 @@ from audit.log import AuditLog
 from commands.call import Call
 from commands.console import Console
 from commands.erasure import Hand, erase
+from commands.erasure_papers import reason_of
+from consent_registry.sealed.erasure_rules import Cause, Why
 from consent_registry.tables import CASE, ERASURE, ERASURE_PERMIT, FACT, LOOKUP, STUDENT_KEY
 from database import reading
 from delivery.tables import LINK_STATE, RECORD, STUDENT_REF
@@ -197,6 +199,7 @@ def fields(act: Path) -> dict[str, str]:
 
 DESTROYED = "Категории уничтоженных персональных данных"
 STAYS = "Персональные данные, которые остаются, и основание"
+REASON = "Причина уничтожения"
 SUBJECTS = "Субъекты, чьи персональные данные уничтожены"
 
 
@@ -218,6 +221,44 @@ def test_the_act_says_what_went_by_what_there_was(desk: Desk) -> None:
     assert PARENT not in said[STAYS]
     for anyhow in ("журнале школы", "журнале аудита", "резервных копиях"):
         assert anyhow in said[STAYS]
+    for logged_of_it in ("сколько записей передано", "открыт и закрыт просмотр", "внесено о согласиях"):
+        assert logged_of_it in said[STAYS]
+    assert "исключив номера остальных" in said[STAYS]  # whoever keeps log, database and act can narrow it down
+
+
+def test_the_act_of_somebody_of_whom_nothing_was_sent_says_why_and_nothing_of_transfers(
+    run: Run, installed: RealWorld
+) -> None:
+    """A consent whose last day is over: no link was ended, nothing was sent, and the log has but the registry."""
+    desk = Desk(run, installed, minors(installed)[0], "pa-70001")
+    assert desk.take(parent_last_name=PARENT, in_force_to=days_ago(20).isoformat()).status == 0
+    assert destroy(desk, why="term").status == 0
+    said = fields(acts(desk)[0])
+    assert "истёк срок согласия" in said[REASON]
+    assert "прекращена" not in said[REASON]
+    assert "передан" not in said[STAYS]
+    assert "просмотр" not in said[STAYS]
+    assert "о согласиях" in said[STAYS]
+    (entry,) = logged(desk)
+    assert entry["why"] == "term"
+    assert "expired" not in json.dumps(entry)
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (Cause.CAME_OF_AGE, "обучающийся достиг совершеннолетия"),
+        (Cause.CONSENT_EXPIRED, "истёк срок согласия"),
+        (Cause.LINK_ENDED, "связь обучающегося с учётной записью прекращена"),
+        (Cause.AUTHORITY_EXPIRED, "окончились полномочия законного представителя"),
+        (Cause.NO_CONSENT, "заявление не привело к согласию"),
+    ],
+)
+def test_the_acts_reason_names_what_happened_and_nothing_else(cause: Cause, words: str) -> None:
+    law = " (часть 4 статьи 21 Федерального закона от 27.07.2006 № 152-ФЗ)"
+    assert reason_of(Why.TERM, [str(cause)], "") == f"прекращение основания: {words}{law}"
+    assert reason_of(Why.TERM, [], "") == f"прекращение основания{law}"  # begun by an earlier version
+    assert reason_of(Why.ORDER, [str(cause)], "№ 5") == "решение или предписание уполномоченного органа: № 5"
 
 
 def test_the_act_says_what_of_a_parent_stays_for_another_child(desk: Desk) -> None:
@@ -315,6 +356,30 @@ def test_killed_anywhere_the_next_call_finishes_it(
     assert len(acts(desk)) == 3
     assert PARENT in acts(desk)[0].read_text("utf-8-sig")
     assert b"pa-70001" not in database_bytes(desk)
+
+
+@pytest.mark.parametrize("boundary", ["begun", "destroyed", "papers", "written"])
+def test_killed_anywhere_the_list_names_the_next_step_and_the_same_call_ends_well(
+    desk: Desk, boundary: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_back(desk)
+
+    def dies(step: str) -> None:
+        if step == boundary:
+            raise KilledError
+
+    call = Call(desk.world.config, Console(Language.EN))
+    with pytest.raises(KilledError):
+        erase(call, "0252", desk.student, "withdrawal", Hand(by=BY[1]), dry_run=False, boundary=dies)
+    capsys.readouterr()
+    listed = desk.run("--config", desk.world.config, "erase", "list")
+    assert "dnevnik erase due" in listed.out
+    finished = destroy(desk)
+    assert (finished.status, finished.err) == (0, "")
+    assert f"Nothing is kept of student {desk.student} any more" in finished.out
+    assert states(desk) == [("done", None, None)]
+    assert "dnevnik erase due" not in desk.run("--config", desk.world.config, "erase", "list").out
+    assert destroy(desk).status == 2
 
 
 def test_killed_between_the_log_and_the_commit_the_log_is_believed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

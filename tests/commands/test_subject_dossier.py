@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,12 +14,17 @@ import pytest
 import sqlalchemy as sa
 from worlds.command_line import Run
 from worlds.real_world import RealWorld, build
+from worlds.registry_desk import Desk, days_ago, minors
 
 import settings
 from audit.keys import load_signing_key
 from audit.log import open_log
 from consent_registry.tables import CASE
 from database import open_database, reading
+from delivery.tables import STUDENT_REF
+from journal.vocabulary import RecordKind
+from reports.forms.words import KIND_WORDS
+from sandbox.portal.views import visible
 from sandbox.registry import write_register
 
 ORIGIN = "dnevnik-bridge"
@@ -87,6 +94,10 @@ def test_a_students_answer_has_all_that_is_held_and_no_other_person(
     assert family["account_id"] in page
     for expected in ("принято порталом", "открыт просмотр", "Роскомнадзор", "10 рабочих дней", "с 0", "уничтож"):
         assert expected in page
+    for true in ("выбытие из школы прекращает передачу, а согласие не прекращает", "уничтожение повторяется"):
+        assert true in page
+    for untrue in ("нечитаемыми во всех копиях", "ни с кем не связать"):
+        assert untrue not in page
     shown = sum(one["count"] for one in told["at_the_portal"])
     sent = [one["entry"] for one in told["log"] if one["entry"]["kind"] == "disclosure-intended"]
     assert shown == sum(len(one["records"]) for one in sent) > 0
@@ -157,3 +168,48 @@ def test_nobody_is_answered_about_whom_nothing_is_held(
     before = (tmp_path / "answer.pdf").read_bytes()
     assert make(run, synced, family["student_id"], tmp_path / "answer.pdf").status == 2
     assert (tmp_path / "answer.pdf").read_bytes() == before
+
+
+def at_the_portal(world: RealWorld, account: str) -> Counter[tuple[str, str]]:
+    """Count what the account sees there, by child and kind, by the portal's own file."""
+    engine = open_database(settings.load(world.config).bridge.state)
+    with reading(engine) as connection:
+        columns = sa.select(STUDENT_REF.c.student_ref, STUDENT_REF.c.student_key)
+        child = {row.student_ref: row.student_key for row in connection.execute(columns)}
+    engine.dispose()
+    with closing(sqlite3.connect(world.server.database)) as portal:
+        rows = visible(portal, "0252", account, days_ago(0)).values()
+    return Counter((child[str(row["student_ref"])], KIND_WORDS[RecordKind(str(row["kind"]))]) for row in rows)
+
+
+def test_a_parents_answer_has_what_the_portal_shows_of_each_child_as_far_as_the_link_goes(
+    run: Run, synced: RealWorld, family: dict[str, str], tmp_path: Path
+) -> None:
+    """Two children, one of them seen in part only; another parent sees all of that child."""
+    account, other = "pa-77001", "pa-77002"
+    first, second = (one for one in minors(synced)[-4:-2])
+    assert family["student_id"] not in {first, second}
+    whole, part = Desk(run, synced, first, account), Desk(run, synced, second, account)
+    assert whole.take().status == 0
+    assert part.take(kinds="current", records_from=days_ago(7).isoformat()).status == 0
+    assert Desk(run, synced, second, other).take().status == 0
+
+    def told(who: str, out: str) -> tuple[Counter[tuple[str, str]], str]:
+        assert make(run, synced, who, tmp_path / f"{out}.pdf").status == 0
+        shown = json.loads((tmp_path / f"{out}.json").read_text("utf-8"))["at_the_portal"]
+        page = words(tmp_path / f"{out}.pdf").partition("Что портал показывает сейчас")[2].partition("5. До каких")[0]
+        return Counter({(one["student"], one["kind"]): one["count"] for one in shown}), page
+
+    assert told(account, "before") == (Counter(), told(other, "other-before")[1])
+    assert run("--config", synced.config, "sync").status in {0, 1}
+    shown, page = told(account, "answer")
+    assert shown == at_the_portal(synced, account)
+    assert {child for child, _ in shown} == {first, second}
+    assert 0 < shown[second, "текущие отметки"] < told(second, "child")[0][second, "текущие отметки"]
+    for (child, kind), count in shown.items():
+        assert f"{child} {kind} {count} " in page
+    assert part("withdraw").status == 0
+    assert told(account, "withdrawn")[0] == shown  # the portal was not told yet
+    assert run("--config", synced.config, "sweep").status in {0, 1}
+    left, page = told(account, "after")
+    assert left == at_the_portal(synced, account) == Counter({key: n for key, n in shown.items() if key[0] == first})

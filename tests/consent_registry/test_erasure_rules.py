@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent_registry.facts import CaseKey, Fact, FactKind, state_of
-from consent_registry.sealed.erasure_rules import MEANINGS, End, Obstacle, Standing, Why, end_of, obstacles
+from consent_registry.sealed.erasure_rules import MEANINGS, Cause, End, Obstacle, Standing, Why, end_of, obstacles
 from journal.wording import Language
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -47,11 +47,11 @@ def test_a_consent_that_nobody_ended_stands() -> None:
 def test_a_withdrawal_an_ending_and_a_last_day_end_it_when_they_come_first() -> None:
     given_at = NOW - 9 * DAY
     withdrawn = fact(2, FactKind.WITHDRAWAL, NOW - 3 * DAY, 1)
-    assert ended(consent(1, given_at), withdrawn) == End(NOW - 3 * DAY, Why.WITHDRAWAL)
+    assert ended(consent(1, given_at), withdrawn) == End(NOW - 3 * DAY, Cause.WITHDRAWN)
     over = fact(2, FactKind.ENDING, NOW - 4 * DAY, 1, why="guardianship-ended")
-    assert ended(consent(1, given_at), over) == End(NOW - 4 * DAY, Why.TERM)
+    assert ended(consent(1, given_at), over) == End(NOW - 4 * DAY, Cause.LINK_ENDED)
     lapsed = ended(consent(1, given_at, (NOW - 5 * DAY).date()), withdrawn)
-    assert lapsed == End(datetime(2026, 11, 21, tzinfo=MOSCOW), Why.TERM)
+    assert lapsed == End(datetime(2026, 11, 21, tzinfo=MOSCOW), Cause.CONSENT_EXPIRED)
 
 
 def test_a_withdrawal_ahead_ends_nothing_yet() -> None:
@@ -66,16 +66,32 @@ def test_a_new_consent_after_the_withdrawn_one_stands_also_before_its_first_day(
 
 def test_a_consent_that_gave_its_place_to_a_later_one_does_not_count() -> None:
     first, second = consent(1, NOW - 9 * DAY), consent(2, NOW - 5 * DAY)
-    assert ended(first, second, fact(3, FactKind.WITHDRAWAL, NOW - DAY, 2)) == End(NOW - DAY, Why.WITHDRAWAL)
+    assert ended(first, second, fact(3, FactKind.WITHDRAWAL, NOW - DAY, 2)) == End(NOW - DAY, Cause.WITHDRAWN)
 
 
 def test_who_came_of_age_has_no_parents_consent_left() -> None:
     end = ended(consent(1, NOW - 9 * DAY), born=date(2008, 11, 24))
-    assert end == End(datetime(2026, 11, 24, tzinfo=MOSCOW), Why.TERM)
+    assert end == End(datetime(2026, 11, 24, tzinfo=MOSCOW), Cause.CAME_OF_AGE)
+    assert end.why is Why.TERM
     assert ended(consent(1, NOW - 9 * DAY), born=date(2008, 11, 26)) is None
 
 
-ENDS = st.none() | st.builds(End, st.datetimes(datetime(2026, 1, 1), datetime(2026, 11, 1), timezones=st.just(UTC)), st.sampled_from([Why.WITHDRAWAL, Why.TERM]))  # fmt: skip  # noqa: DTZ001, E501  hypothesis wants them naive
+def test_what_came_first_counts_also_when_the_student_has_come_of_age_since() -> None:
+    """The term runs from the withdrawal, and the act names it."""
+    withdrawn = consent(1, NOW - 9 * DAY), fact(2, FactKind.WITHDRAWAL, NOW - 3 * DAY, 1)
+    assert ended(*withdrawn, born=date(2008, 11, 24)) == End(NOW - 3 * DAY, Cause.WITHDRAWN)
+    assert ended(*withdrawn, born=date(2008, 11, 21)) == End(datetime(2026, 11, 21, tzinfo=MOSCOW), Cause.CAME_OF_AGE)
+
+
+def test_a_case_that_never_had_a_consent_ended_with_what_undid_it_or_before_all_others() -> None:
+    applied = fact(1, FactKind.APPLICATION, NOW - 9 * DAY, relation="parent")
+    assert ended(applied) == End(NOW - 9 * DAY, Cause.NO_CONSENT)
+    undone = fact(2, FactKind.WITHDRAWAL, NOW - 2 * DAY)
+    assert ended(applied, undone) == End(NOW - 2 * DAY, Cause.WITHDRAWN)
+    assert ended() == End(NOW, Cause.NO_CONSENT)
+
+
+ENDS = st.none() | st.builds(End, st.datetimes(datetime(2026, 1, 1), datetime(2026, 11, 1), timezones=st.just(UTC)), st.sampled_from(Cause))  # fmt: skip  # noqa: DTZ001, E501  hypothesis wants them naive
 
 
 @given(ends=st.lists(ENDS, max_size=4).map(tuple), counts=st.tuples(*[st.integers(0, 2)] * 5), why=st.sampled_from(Why))
