@@ -145,6 +145,13 @@ HELP: Mapping[str, Wording] = {
         ru="Создать ключ свидетеля и записать, чьи журналы он заверяет.",
         en="Make a witness's key and write down whose logs it cosigns.",
     ),
+    "witness-drop-key": Wording(
+        ru="Навсегда отказаться от ключа журнала: он украден или отозван.",
+        en="Refuse a log's key for good: it was stolen or revoked.",
+    ),
+    "witness-dropped": Wording(
+        ru="ключ проверки журнала, который больше не принимать", en="the log's verifier key that is to be refused"
+    ),
     "witness-show": Wording(
         ru="Показать ключ проверки свидетеля и что он заверил.",
         en="Show the witness's verifier key and what it cosigned.",
