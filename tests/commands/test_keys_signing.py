@@ -212,6 +212,25 @@ def test_a_log_that_a_witness_contradicted_gets_neither_a_new_key_nor_an_entry(c
     assert rotate(config) is ExitStatus.DONE
 
 
+def test_a_stolen_key_that_a_witness_cosigned_for_is_revoked_once_another_witness_stands_in_its_place(
+    config: Path,
+) -> None:
+    """The order of docs/witness.md: the witness begins anew under a new key, the bridge names that, then revokes."""
+    old, new = (cosigner_key(load_signing_key(create_signing_key(), "committee.example/w")).vkey for _ in range(2))
+    text = config.read_text().replace("witnesses = []", 'witnesses = ["http://127.0.0.1:1"]', 1)
+    config.write_text(text.replace("witness_keys = []", f'witness_keys = ["{old}"]', 1))
+    engine = open_database(settings.load(config).bridge.state)
+    with writing(engine) as connection:
+        note_failing(connection, ORIGIN, old, trouble=CONTRADICTED, now=datetime(2026, 10, 5, tzinfo=UTC))
+    engine.dispose()
+    with pytest.raises(BridgeError) as caught:
+        rotate(config, revoked=Revoked.PRESENT)
+    for language, words in ((Language.EN, "somebody with a stolen key"), (Language.RU, "с украденным ключом")):
+        assert words in caught.value.say(language)
+    config.write_text(config.read_text().replace(old, new))
+    assert rotate(config, revoked=Revoked.PRESENT) is ExitStatus.DONE
+
+
 def test_a_key_that_others_may_read_is_refused_and_named(config: Path, run: Run) -> None:
     key_path(config).chmod(0o640)
     for command in (("keys", "rotate-master"), ("keys", "rotate-signing")):
