@@ -150,26 +150,36 @@ def _size(body: bytes) -> int | None:
     return int(digits) if right else None
 
 
+_NOTHING_RU = "Ничего не отправлено. Сохраните папки обеих сторон как есть."
+_NOTHING_EN = "Nothing was sent. Keep both sides' folders as they are."
+_OR_ELSE_RU = (
+    "Либо здесь всё цело, а у свидетеля журнал продолжил кто-то другой, у кого есть ключ подписи. Проверьте свой: "
+    "dnevnik audit verify; если он цел и ничего не возвращали из копий, ключ украден: отзовите его по docs/witness.md."
+)
+_OR_ELSE_EN = (
+    "Or all is whole here, and somebody else who has the signing key continued the log at the witness. Check yours: "
+    "dnevnik audit verify; if it is whole and nothing was put back, the key was stolen: revoke it as docs/witness.md "
+    "says."
+)
+
+
 def _cut(answer: Answer, size: int) -> LogContradictedError:
     url, known = answer.witness.url, answer.known
     return LogContradictedError(
-        f"Свидетель {url} знает журнал аудита из {known} записей, а здесь их {size}: журнал обрезан или "
-        "восстановлен из старой копии. Ничего не отправлено. Верните новейшую копию журнала и проверьте: "
-        "dnevnik audit verify. Если её нет, сообщите владельцу свидетеля и начните новый журнал с новым ключом.",
-        f"The witness {url} knows the audit log with {known} entries, here it has {size}: the log was cut or put back "
-        "from an older copy. Nothing was sent. Restore the newest copy of the log, then check: dnevnik audit verify. "
-        "If there is none, tell the witness's owner and begin a new log with a new key.",
+        f"Свидетель {url} знает журнал аудита из {known} записей, а здесь их {size}. {_NOTHING_RU} Либо журнал здесь "
+        f"обрезан или восстановлен из старой копии: верните новейшую. {_OR_ELSE_RU}",
+        f"The witness {url} knows the audit log with {known} entries, here it has {size}. {_NOTHING_EN} Either the log "
+        f"here was cut or put back from an older copy: restore the newest one. {_OR_ELSE_EN}",
         answer.witness.key.vkey,
     )
 
 
 def _forked(witness: WitnessAddress, size: int) -> LogContradictedError:
     return LogContradictedError(
-        f"Свидетель {witness.url} заверил другой журнал аудита: первые {size} записей не те, что здесь. Журнал "
-        "переписан или раздвоен. Ничего не отправлено. Сохраните его как есть, верните копию, которую знает свидетель, "
-        "и проверьте: dnevnik audit verify.",
+        f"Свидетель {witness.url} заверил другой журнал аудита: первые {size} записей не те, что здесь. {_NOTHING_RU} "
+        f"Либо журнал здесь переписан или начат заново: верните копию, которую знает свидетель. {_OR_ELSE_RU}",
         f"The witness {witness.url} cosigned another audit log: its first {size} entries are not those here. "
-        "The log was rewritten or forked. Nothing was sent. Keep it as it is, restore the copy that the witness knows, "
-        "then check: dnevnik audit verify.",
+        f"{_NOTHING_EN} Either the log here was rewritten or begun anew: restore the copy that the witness knows. "
+        f"{_OR_ELSE_EN}",
         witness.key.vkey,
     )

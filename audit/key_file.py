@@ -7,8 +7,9 @@ checkpoint. The order of a change:
 2. an entry tells of the change, under a checkpoint that both keys signed     killed here: `.next` signed, so it counts
 3. `.next` takes the file's name, and the old private key is gone (`finish`)
 A process that still holds the old key goes on until it ends: both accept what the other signed. After a second change
-it can append nothing more, and so sends nothing, until it is started again. Where the old key is
-revoked, nobody accepts it any more: 2. is signed by the new key alone, and no `.former` stays.
+it can append nothing more, and so sends nothing, until it is started again. Where the old key is revoked, nobody
+accepts it any more: 2. is signed by the new key alone, and no `.former` of it stays. Those of keys that were only
+replaced before do stay, for their signatures are as good as ever, unless all are revoked with it.
 Deliberately not here: which entry tells of it, who may change a key.
 """
 
@@ -36,17 +37,20 @@ def former_of(path: Path, key: VerifierKey) -> Path:
     return path.with_name(f"{path.name}.{key.key_id.hex()}.former")
 
 
-def write_next(path: Path, pem: bytes, name: str, *, revoke: bool) -> SigningKey:
+def write_next(path: Path, pem: bytes, name: str, *, revoke: bool, all_former: bool = False) -> SigningKey:
     """Make the next key and the former one's public half durable; returns the next key. Raises OSError, AuditError.
 
-    What a change that died before the log knew of it left here is nobody's, and goes away.
+    `revoke`: the one at `path` isn't to be accepted any more, with `all_former` none of those before it either. What a
+    change that died before the log knew of it left here is nobody's, and goes away.
     """
     present, coming = load_signing_key(path.read_bytes(), name).verifier, load_signing_key(pem, name)
     for left in path.parent.glob(f"{glob.escape(path.name)}.*.next"):
         left.unlink()
-    for file in former_files(path) if revoke else ():
+    for file in former_files(path) if revoke and all_former else ():
         file.unlink()
-    if not revoke:
+    if revoke:
+        former_of(path, present).unlink(missing_ok=True)  # a change that died had put it there
+    else:
         _write(former_of(path, present), f"{present.vkey}\n".encode())
     _write(next_of(path, coming.verifier), pem, like=path)
     return coming

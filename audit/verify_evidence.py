@@ -8,7 +8,8 @@ A copy of this file lies in every package; who distrusts the package takes the f
 Rules. The archive is exactly the bytes that `pack` makes of its members: nothing compressed, doubled, hidden or added.
 The manifest is a C2SP signed note by the log's key and holds the SHA-256 of every other member. The checkpoint is
 signed by the log's key; it, or an earlier one that it is shown to continue, also by each witness that the manifest
-names, and by nobody else: what stands below the size that witnesses signed, they vouch for.
+names, and by nobody else. Of these witnesses only those count whose keys the reader gave (`--witness`): each vouches
+for what stands below the size that it signed itself. Keys that the package names, and nobody gave, prove nothing.
 Every entry is in canonical form, stands in the log at its number by its RFC 6962 proof, and speaks of the student that
 the manifest names, in its span of time. The log names accounts by references that only the student's own account key
 opens; where the package holds that key, each reference is computed again from the account that the package names for
@@ -431,11 +432,20 @@ def _row(index: int, entry: Mapping[str, Any], accounts: Mapping[str, str]) -> l
 # The verification.
 
 
+class Cosigned(NamedTuple):
+    """A witness's name, and the largest size of the log that it signed."""
+
+    name: str
+    size: int
+
+
 class Verdict(NamedTuple):
     """What a true package shows. `key_known`: a key that was given signed it; else it only fits itself.
 
-    `witnesses` vouch for the log's first `witnessed` entries. `accounts`: how many references to accounts were computed
-    again, each from the account that the package names; None where it holds no key for that.
+    `witnesses` are those whose keys were given, each with the largest size of the log that it signed, the largest
+    first; `strangers` the others that the package names, who vouch for nothing. `witnesses_known`: some key was given.
+    `accounts`: how many references to accounts were computed again, each from the account that the package names; None
+    where it holds no key for that.
     """
 
     asked: Asked
@@ -445,9 +455,15 @@ class Verdict(NamedTuple):
     in_span: int
     key: str
     key_known: bool
-    witnesses: Sequence[str]
-    witnessed: int
+    witnesses: Sequence[Cosigned]
+    strangers: Sequence[Cosigned]
+    witnesses_known: bool
     accounts: int | None
+
+    def witnessed(self, quorum: int = 1) -> int:
+        """Return how many of the log's first entries so many of the trusted witnesses vouch for together."""
+        place = max(quorum, 1) - 1
+        return self.witnesses[place].size if place < len(self.witnesses) else 0
 
 
 def verify(
@@ -460,33 +476,36 @@ def verify(
 ) -> Verdict:
     """Return what a package shows. Raises EvidenceError, and nothing else, for one that is not wholly as it was made.
 
-    `keys` are vkey lines of the log, `witnesses` those of witnesses whom the reader trusts (none given: those named in
-    the package), `quorum` how many of them must have signed, `kept` checkpoints that were kept elsewhere.
+    `keys` are vkey lines of the log, `witnesses` those of witnesses whom the reader trusts (none given: none counts),
+    `quorum` how many of them must have signed, `kept` checkpoints that were kept elsewhere.
     """
     members = unpack(data)
     manifest, own = _manifest(members[MANIFEST])
     trusted = [read_key(line, ED25519) for line in keys]
     if trusted and own[0] not in trusted:
         raise EvidenceError(
-            f"manifest: подписано ключом {own[0].name}, которому вы не доверяли.",
-            f"manifest: signed by the key {own[0].name}, which isn't the one given.",
+            f"manifest: подписано ключом {own[0].name}+{own[0].key_id.hex()}, которому вы не доверяли.",
+            f"manifest: signed by the key {own[0].name}+{own[0].key_id.hex()}, which isn't the one given.",
         )
     _digests(members, manifest)
     cosigners = [read_key(line, COSIGNATURE) for line in _texts(manifest, "witnesses", MANIFEST)]
     head, cosigned = _checkpoint(members[CHECKPOINT], manifest, own, cosigners)
     earlier, cosigned_earlier = _earlier(members.get(EARLIER), manifest, head, [*own, *cosigners])
-    believed = [read_key(line, COSIGNATURE) for line in witnesses] or cosigners
-    counted = [key.name for key in cosigners if key in believed]
+    believed = {read_key(line, COSIGNATURE) for line in witnesses}
     if set(cosigners) != {*cosigned, *cosigned_earlier}:
         raise EvidenceError(
             "checkpoint: нет подписи свидетеля, который назван.", "checkpoint: a witness named did not sign."
         )
+    sizes = {
+        **dict.fromkeys(cosigned_earlier, 0 if earlier is None else earlier.size),
+        **dict.fromkeys(cosigned, head.size),
+    }
+    counted = _largest_first(sizes, believed & sizes.keys())
     if len(counted) < quorum:
         raise EvidenceError(
-            f"checkpoint: подписей свидетелей {len(counted)}, нужно {quorum}.",
-            f"checkpoint: signatures of witnesses: {len(counted)}, {quorum} are needed.",
+            f"checkpoint: подписей свидетелей, чьи ключи вы дали, {len(counted)}, нужно {quorum}.",
+            f"checkpoint: signatures of witnesses whose keys were given: {len(counted)}, {quorum} are needed.",
         )
-    witnessed = head.size if cosigned else earlier.size if earlier is not None and cosigned_earlier else 0
     for note in kept:
         _hold_against(note, head, earlier)
     asked = _asked(manifest)
@@ -513,9 +532,14 @@ def verify(
         _texts(manifest, "keys", MANIFEST)[0],
         bool(trusted),
         counted,
-        witnessed,
+        _largest_first(sizes, sizes.keys() - believed),
+        bool(believed),
         checked,
     )
+
+
+def _largest_first(sizes: Mapping[Key, int], keys: Iterable[Key]) -> list[Cosigned]:
+    return sorted((Cosigned(key.name, sizes[key]) for key in keys), key=lambda one: (-one.size, one.name))
 
 
 def _manifest(note: bytes) -> tuple[dict[str, Any], list[Key]]:
@@ -648,16 +672,19 @@ def _hold_entries(entries: Sequence[tuple[int, Mapping[str, Any]]], asked: Asked
         raise EvidenceError("manifest: записей не столько.", "manifest: the number of entries is another.")
 
 
-def told(verdict: Verdict, *, complete: bool = False) -> list[tuple[str, str]]:
-    """Return what is said of a true package, in both languages; `complete`: the whole log is at hand and is asked."""
+def told(verdict: Verdict, *, complete: bool = False, quorum: int = 0) -> list[tuple[str, str]]:
+    """Return what is said of a true package, in both languages; `complete`: the whole log is at hand and is asked.
+
+    `quorum`: what counts as witnessed is what so many of the trusted witnesses signed; 0: any one of them.
+    """
     head, count = verdict.head, len(verdict.entries)
-    cosigned = f"{len(verdict.witnesses)} ({verdict.witnessed})"
     log = f"{head.origin}, {head.size}, {base64.b64encode(head.root).decode('ascii')}"
     said = [
         (
-            f"Пакет цел. Записей {count}, каждая стоит в журнале ({log}). Свидетелей (записей): {cosigned}.",
-            f"The package is whole. Entries: {count}; each stands in the log ({log}). Witnesses (entries): {cosigned}.",
+            f"Пакет цел. Записей {count}, каждая стоит в журнале ({log}).",
+            f"The package is whole. Entries: {count}; each stands in the log ({log}).",
         ),
+        *_told_of_witnesses(verdict, max(quorum, 1)),
     ]
     if verdict.accounts is None:
         ru = "Учётные записи не названы: в журнале стоят их шифрованные ссылки, ключа к ним в пакете нет."
@@ -686,6 +713,41 @@ def told(verdict: Verdict, *, complete: bool = False) -> list[tuple[str, str]]:
     return said
 
 
+def _told_of_witnesses(verdict: Verdict, quorum: int) -> list[tuple[str, str]]:
+    """Return who vouches for the log and how far: each with its own size, then what the quorum reached together."""
+    strangers = "; ".join(f"{one.name} ({one.size})" for one in verdict.strangers)
+    if not verdict.witnesses_known:
+        if not strangers:
+            ru = "Свидетелей в пакете нет: за журнал ручается только его собственный ключ."
+            en = "The package has no witnesses: the log's own key alone vouches for it."
+        else:
+            ru = (
+                f"Свидетели (записей), чьи ключи взяты из самого пакета и ничего не доказывают: {strangers}. "
+                "Возьмите их ключи у них самих: --witness КЛЮЧ."
+            )
+            en = (
+                f"Witnesses (entries) whose keys come from the package itself and prove nothing: {strangers}. "
+                "Get their keys from themselves: --witness VKEY."
+            )
+        return [(ru, en)]
+    size, count = verdict.witnessed(quorum), len(verdict.witnesses)
+    named = "; ".join(f"{one.name} ({one.size})" for one in verdict.witnesses) or "—"
+    beyond = sum(index >= size for index, _ in verdict.entries)
+    ru = (
+        f"Свидетели (записей), чьи ключи вы дали: {named}. Подписей {count}, нужно {quorum}: подтверждены первые "
+        f"записи журнала ({size}); записей пакета без подтверждения: {beyond}."
+    )
+    en = (
+        f"Witnesses (entries) whose keys were given: {named}. Signatures: {count}, needed {quorum}: the log's first "
+        f"{size} entries are witnessed; entries of the package beyond these: {beyond}."
+    )
+    said = [(ru, en)]
+    if strangers:
+        ru = f"Не в счёт, ключей не дано: {strangers}."
+        said.append((ru, f"Not counted, for their keys weren't given: {strangers}."))
+    return said
+
+
 def main(arguments: Sequence[str]) -> int:
     """Verify the package that the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(description="Verifies an evidence package of an audit log.")
@@ -693,7 +755,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--key", action="append", default=[], help="the log's verifier key, a vkey line")
     parser.add_argument("--witness", action="append", default=[], help="a trusted witness's key, a vkey line")
     parser.add_argument("--checkpoint", action="append", default=[], type=Path, help="a checkpoint kept elsewhere")
-    parser.add_argument("--quorum", type=int, default=0, help="how many witnesses must have signed")
+    parser.add_argument("--quorum", type=int, default=0, help="how many of the witnesses given must have signed")
     given = parser.parse_args(arguments)
     try:
         verdict = verify(
@@ -709,7 +771,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"Файл не читается: {error.strerror}.\nA file can't be read: {error.strerror}.\n")
         return 2
-    for ru, en in told(verdict):
+    for ru, en in told(verdict, quorum=given.quorum):
         sys.stdout.write(f"{ru}\n{en}\n")
     return 0
 

@@ -1,7 +1,9 @@
 """Where a witness keeps what it is and what it saw: its key, the logs that it serves, each log's newest checkpoint.
 
-Rules. `witness.pem` (0600) is the key, `name` the witness's name, `logs` one vkey a line, `seen/HASH/checkpoint` the
-newest checkpoint that was cosigned, with the log's signature and the witness's own. A checkpoint is written beside,
+Rules. `witness.pem` (0600) is the key, `name` the witness's name, `logs` one vkey a line, `dropped` likewise the keys
+that are refused for good, `seen/HASH/checkpoint` the newest checkpoint that was cosigned, with the log's signature and
+the witness's own. Both lists are read at each request, so a witness at work heeds what is added and dropped; a key that
+was dropped is refused whatever else names it, and its origin stays known. A checkpoint is written beside,
 flushed, renamed, and its folder flushed, before its cosignature leaves; what is stored is trusted only as far as the
 witness's own signature in it verifies, else nothing is cosigned. The lock (flock) is held from reading what was seen
 until the new one is durable, so any number of threads and processes may serve one folder.
@@ -33,7 +35,7 @@ from audit.witness import (
     read_submission,
 )
 
-KEY_FILE, NAME_FILE, LOGS_FILE, SEEN = "witness.pem", "name", "logs", "seen"
+KEY_FILE, NAME_FILE, LOGS_FILE, DROPPED_FILE, SEEN = "witness.pem", "name", "logs", "dropped", "seen"
 LOCK_SECONDS = 5.0
 _POLL_SECONDS = 0.005
 BUSY = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy, try again")
@@ -74,24 +76,57 @@ def make_witness(folder: Path, name: str) -> bool:
 def add_log_keys(folder: Path, keys: Sequence[VerifierKey]) -> None:
     """Write down logs that the witness in `folder` is to serve besides; those there stay.
 
-    Raises AuditUnavailableError.
+    Raises AuditUnavailableError, for a key that was dropped too.
     """
-    there = {key.vkey for key in read_log_keys(folder)}
-    more = [key.vkey for key in keys if key.vkey not in there]
-    if more:
-        with _named(folder):
-            before = (folder / LOGS_FILE).read_text(encoding="utf-8") if there else ""
-            _write(folder / LOGS_FILE, (before + "".join(f"{line}\n" for line in more)).encode())
+    refuse_dropped(folder, keys)
+    _add_lines(folder, LOGS_FILE, keys)
+
+
+def refuse_dropped(folder: Path, keys: Sequence[VerifierKey]) -> None:
+    """Raise AuditUnavailableError where one of the keys was dropped: it is not to come back by an old command."""
+    for key in keys:
+        if key in read_dropped_keys(folder):
+            raise AuditUnavailableError(
+                f"От ключа {key.vkey} этот свидетель отказался. Дайте новый ключ журнала; если отказ был ошибкой, "
+                f"удалите строку из {folder / DROPPED_FILE}",
+                f"This witness dropped the key {key.vkey}. Give the log's new key; if it was dropped by mistake, "
+                f"delete the line from {folder / DROPPED_FILE}",
+            )
 
 
 def read_log_keys(folder: Path) -> list[VerifierKey]:
     """Return the keys of the logs that the witness in `folder` serves. Raises AuditUnavailableError, NoteError."""
+    return _keys_in(folder, LOGS_FILE)
+
+
+def read_dropped_keys(folder: Path) -> list[VerifierKey]:
+    """Return the keys that the witness in `folder` refuses for good. Raises AuditUnavailableError, NoteError."""
+    return _keys_in(folder, DROPPED_FILE)
+
+
+def _lines_of(folder: Path, name: str) -> list[str]:
     with _named(folder):
         try:
-            text = (folder / LOGS_FILE).read_text(encoding="utf-8")
+            return (folder / name).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
-    return [VerifierKey.parse(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _keys_in(folder: Path, name: str) -> list[VerifierKey]:
+    lines = _lines_of(folder, name)
+    return [VerifierKey.parse(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _add_lines(folder: Path, name: str, keys: Sequence[VerifierKey]) -> None:
+    there = _keys_in(folder, name)
+    more = [key.vkey for key in dict.fromkeys(keys) if key not in there]
+    if more:
+        _write_lines(folder, name, [*_lines_of(folder, name), *more])
+
+
+def _write_lines(folder: Path, name: str, lines: Sequence[str]) -> None:
+    with _named(folder):
+        _write(folder / name, "".join(f"{line}\n" for line in lines).encode())
 
 
 def by_origin(keys: Sequence[VerifierKey]) -> dict[str, list[VerifierKey]]:
@@ -104,12 +139,39 @@ def by_origin(keys: Sequence[VerifierKey]) -> dict[str, list[VerifierKey]]:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness at work on its folder. Safe to use from several threads and processes."""
+    """A witness at work on its folder; serves `logs` besides the folder's. Safe for several threads and processes."""
 
     folder: Path
     key: SigningKey = field(repr=False)
-    logs: LogKeys
+    logs: LogKeys = field(default_factory=dict)
     now: Callable[[], int] = lambda: int(time.time())
+
+    def served(self) -> LogKeys:
+        """Return the keys that may sign now, by origin, as the folder has them; none for one whose keys were dropped.
+
+        Raises AuditUnavailableError, NoteError.
+        """
+        dropped = read_dropped_keys(self.folder)
+        given = [*read_log_keys(self.folder), *(key for keys in self.logs.values() for key in keys)]
+        known = by_origin([key for key in dict.fromkeys(given) if key not in dropped])
+        return {**{key.name: [] for key in dropped}, **known}
+
+    def drop(self, key: VerifierKey) -> None:
+        """Refuse a log's key for good. Once this returns nothing is cosigned that it alone signed; what was, stays.
+
+        Raises AuditUnavailableError; then `drop` has to be asked for again.
+        """
+        with self._locked(key.name) as place:
+            if place is None:
+                raise AuditUnavailableError(
+                    "Свидетель занят этим журналом. Повторите", "The witness is busy with this log. Do this again"
+                )
+            _add_lines(self.folder, DROPPED_FILE, [key])
+            # Killed here: it is refused already, for `dropped` counts before `logs`.
+            lines = _lines_of(self.folder, LOGS_FILE)
+            left = [line for line in lines if line.strip() != key.vkey]
+            if left != lines:
+                _write_lines(self.folder, LOGS_FILE, left)
 
     def add_checkpoint(self, body: bytes) -> str | Refusal:
         """Return the cosignature line for an `add-checkpoint` body, or why there is none.
@@ -120,23 +182,24 @@ class Witness:
         if isinstance(submission, Refusal):
             return submission
         checkpoint = submission.checkpoint
-        unknown = known_log(checkpoint, self.logs)
+        unknown = known_log(checkpoint, self.served())
         if unknown is not None:
-            return unknown
+            return unknown  # before there is a place for it: a stranger's log leaves nothing here
         with self._locked(checkpoint.origin) as place:
             if place is None:
                 return BUSY
-            refusal = decide(submission, self._seen(place, checkpoint.origin))
+            served = self.served()  # a key may have been dropped since, under this lock
+            refusal = known_log(checkpoint, served) or decide(submission, self._seen(place, checkpoint.origin))
             if refusal is not None:
                 return refusal
             line = cosign(checkpoint.note, self.key, self.now())
-            self._keep(place, with_lines(self._own(checkpoint), [line]))
+            self._keep(place, with_lines(self._own(checkpoint, served), [line]))
             # Killed before this line: it is known as cosigned, the log asks once more and gets a newer cosignature.
             return line
 
     def latest(self, hashed: str) -> bytes | None:
         """Return the newest cosigned checkpoint of the origin with this hash; None when there is none."""
-        if hashed not in {origin_hash(origin) for origin in self.logs}:
+        if hashed not in {origin_hash(origin) for origin in self.served()}:
             return None
         with _named(self.folder):
             try:
@@ -147,16 +210,16 @@ class Witness:
     def check(self) -> list[Checkpoint]:
         """Read all that was seen, as serving would. Raises AuditDamagedError, AuditUnavailableError."""
         found = []
-        for origin in self.logs:
+        for origin in self.served():
             place = self.folder / SEEN / origin_hash(origin)
             if self._seen(place, origin) != NOTHING_SEEN:
                 found.append(read_checkpoint((place / "checkpoint").read_bytes()))
         return found
 
-    def _own(self, checkpoint: Checkpoint) -> bytes:
+    def _own(self, checkpoint: Checkpoint, served: LogKeys) -> bytes:
         """Return the note with the signatures of known keys of the log alone."""
         text, signatures = split_note(checkpoint.note)
-        known = {(key.name, key.key_id) for key in self.logs[checkpoint.origin]}
+        known = {(key.name, key.key_id) for key in served[checkpoint.origin]}
         kept = "".join(line.line for line in signatures if (line.name, line.key_id) in known)
         return log_lines(f"{text}\n{kept}".encode(), [cosigner_key(self.key)])
 

@@ -26,16 +26,23 @@ def audit_verify(
     against: Annotated[
         str | None, typer.Option("--against", metavar="LOG", help=help_of("evidence-against"), show_default=False)
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="VKEY", help=help_of("evidence-witness"), show_default=False),
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option("--quorum", min=0, help=help_of("evidence-quorum"), show_default=False)
+    ] = None,
 ) -> ExitStatus:
     """Recompute the whole log, or an evidence package."""
     call, kept = call_of(context), checkpoint or ()
     if log is not None and "://" not in log and Path(log).is_file():  # a log is a folder or a URL
-        from commands.evidence_verdict import verify_package
+        from commands.evidence_verdict import Trusted, verify_package
 
-        return verify_package(call, Path(log), key=key, checkpoints=kept, against=against)
+        return verify_package(call, Path(log), Trusted(key, witness or (), quorum, kept), against=against)
     from commands.audit_log import verify
 
-    return verify(call, log, key=key, checkpoints=kept)
+    return verify(call, log, key=key, checkpoints=kept, witnesses=witness or (), quorum=quorum or 0)
 
 
 @audit_app.command("evidence", help=help_of("audit-evidence"))

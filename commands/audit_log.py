@@ -43,6 +43,10 @@ _WITNESSED = Wording(
     ru="Первые записи ({size}) подтвердили свидетели: {witnesses}",
     en="Witnesses confirmed the first entries ({size}): {witnesses}",
 )
+_TOO_FEW = Wording(
+    ru="Свидетелей, которым вы верите, под отметкой {count}, нужно {quorum}. Спросите их о ней: docs/witness.md",
+    en="Witnesses whom you trust signed a checkpoint: {count}, {quorum} are needed. Ask them for it: docs/witness.md",
+)
 _UNKNOWN_KEY = Wording(
     ru="Чья подпись под журналом, не проверено: дайте ключ проверки (--key)",
     en="Whose signature the log bears was not checked: give the verifier key (--key)",
@@ -71,10 +75,19 @@ _COPIES_UNREAD = Wording(
 )
 
 
-def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequence[Path] = ()) -> ExitStatus:
+def verify(
+    call: Call,
+    log: str | None,
+    *,
+    key: str | None,
+    checkpoints: Sequence[Path] = (),
+    witnesses: Sequence[str] = (),
+    quorum: int = 0,
+) -> ExitStatus:
     """Verify the log at a folder or URL and say what was found.
 
     Raises BridgeError (`log-missing`, `checkpoint-unreadable`), AuditError for a wrong key.
+    `witnesses` are vkey lines, none: the installation's; fewer than `quorum` of them are an answer of status 2.
     """
     earlier = [kept_checkpoint(file) for file in checkpoints]
     settings = _settings(call, needed=log is None)
@@ -87,6 +100,8 @@ def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequenc
             raise BridgeError("log-missing", _NO_LOG, {"log": location})
     verifier = _own_key(settings, location) if key is None else VerifierKey.parse(key)
     former = [] if settings is None or key is not None else installation_former_keys(settings)
+    configured = () if settings is None else settings.audit.witness_keys
+    trusted = [CosignerKey.parse(known) for known in witnesses or configured]
     console = call.console
     if log is None and settings is not None:
         earlier += _copies(console, settings, [] if verifier is None else [verifier, *former])
@@ -95,11 +110,15 @@ def verify(call: Call, log: str | None, *, key: str | None, checkpoints: Sequenc
             location,
             verifier,
             former_keys=former,
-            witnesses=[] if settings is None else [CosignerKey.parse(known) for known in settings.audit.witness_keys],
+            witnesses=trusted,
             earlier=earlier,
             progress=lambda done, total: waiting.tell("", done, total),
         )
-    return _say(console, verdict, str(location) if isinstance(location, Path) else "[audit] log")
+    status = _say(console, verdict, str(location) if isinstance(location, Path) else "[audit] log")
+    if len(verdict.witnesses) < quorum:
+        console.note(_TOO_FEW.say(console.language, count=len(verdict.witnesses), quorum=quorum))
+        return ExitStatus.NOT_DONE
+    return status
 
 
 def _say(console: Console, verdict: Verdict, shown: str) -> ExitStatus:

@@ -1,6 +1,7 @@
 """`plan`, `sync`, `sweep`, `reconcile`, `report`: the schools' runs, and what came of them.
 
 Rules. A school fails alone: its line says why, the others go on. The exit status is the balances' (`delivery.balance`).
+That witnesses are too few is said on stderr while it is borne; later it is each school's failure.
 `sync` runs the same flow as the schedule does: by Prefect's engine where a Prefect server is named (PREFECT_API_URL)
 or asked for, else by threads (docs/adr/prefect-only-starts-work.md); what Prefect could not run is run without it,
 for what was sent is known by the bridge's database alone. `--json` writes one JSON document on stdout and nothing else.
@@ -133,6 +134,7 @@ def sync(
         done = {balance.school for balance in balances}
         rest = [code for code in codes if code not in done]
         balances += run_in_threads(bridge, rest, partial(steps.sync_school, full=full), progress)
+    _tell_shortage(call, bridge)
     return _tell(call, _in_order(balances, chosen), as_document=as_document)
 
 
@@ -181,7 +183,16 @@ def _balances(call: Call, schools: Sequence[str], step: Step, title: Wording) ->
     bridge = open_bridge(settings)
     with call.console.waiting(title) as waiting:
         progress = _progress(waiting, call.console.language, len(chosen))
-        return run_in_threads(bridge, [school.code for school in chosen], step, progress)
+        balances = run_in_threads(bridge, [school.code for school in chosen], step, progress)
+    _tell_shortage(call, bridge)
+    return balances
+
+
+def _tell_shortage(call: Call, bridge: Bridge) -> None:
+    """Say on stderr that witnesses are too few, while it is still borne: after it each school's failure says so."""
+    short = None if bridge.witnessing is None else bridge.witnessing.shortage()
+    if short is not None:
+        call.console.note(short.say(call.console.language))
 
 
 def _progress(waiting: Waiting, language: Language, schools: int) -> Progress:

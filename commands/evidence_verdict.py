@@ -1,11 +1,15 @@
 """`dnevnik audit verify EVIDENCE.zip`: the verdict of the package's own program, and a count against the whole log.
 
 Rules. The verification is `audit.verify_evidence`, the file that lies in each package, and nothing else. Without
-`--key` the installation's own key counts as the log's where there is one. With a log at hand (`--against`) the entries
+`--key` the installation's own key counts as the log's where there is one, and so do those that it replaced and did not
+revoke. Without `--witness` the configured witnesses are those who are believed; the configured quorum then says up to
+where the log is witnessed, and only `--quorum` refuses a package that fewer signed: one made while a witness was away,
+or before there were any, is no less whole. With a log at hand (`--against`) the entries
 are selected from it anew, by the same rule: what the package leaves out is told by its number.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from audit.errors import AuditError
@@ -15,6 +19,7 @@ from audit.location import open_store
 from audit.note import Checkpoint
 from audit.verify import verify_log
 from audit.verify_evidence import EvidenceError, Verdict, told, verify
+from commands.audit_log import installation_former_keys
 from commands.call import Call
 from journal.wording import BridgeError, ExitStatus, Language, Wording
 
@@ -38,23 +43,37 @@ _NOTHING_LEFT_OUT = Wording(
 _MOST_TOLD = 10
 
 
-def verify_package(
-    call: Call, file: Path, *, key: str | None, checkpoints: Sequence[Path] = (), against: str | None = None
-) -> ExitStatus:
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Whom the reader trusts, as typed: the log's `key`, `witnesses`, how many of these, checkpoints kept elsewhere.
+
+    What is None or empty is taken from the installation, where there is one.
+    """
+
+    key: str | None = None
+    witnesses: Sequence[str] = ()
+    quorum: int | None = None
+    checkpoints: Sequence[Path] = ()
+
+
+def verify_package(call: Call, file: Path, trusted: Trusted, *, against: str | None = None) -> ExitStatus:
     """Verify a package and say what it shows.
 
     Raises BridgeError `evidence-wrong`, `evidence-unreadable`, `evidence-left-out`, `evidence-other-log`.
     """
-    keys = _own_keys(call) if key is None else [key]
+    keys = _own_keys(call) if trusted.key is None else [trusted.key]
+    witnesses, quorum = (trusted.witnesses, 0) if trusted.witnesses else _own_witnesses(call)
     verdict = refusal = None
     try:
-        verdict = verify(_read(file), keys=keys, kept=[_read(one) for one in checkpoints])
+        kept = [_read(one) for one in trusted.checkpoints]
+        verdict = verify(_read(file), keys=keys, witnesses=witnesses, kept=kept, quorum=trusted.quorum or 0)
     except EvidenceError as error:
         refusal = BridgeError("evidence-wrong", _WRONG, {"file": file, "ru": error.ru, "en": error.en})
     if verdict is None:
         raise refusal or AssertionError
     russian = call.console.language == Language.RU
-    for ru, en in told(verdict, complete=against is not None):
+    wanted = quorum if trusted.quorum is None else trusted.quorum
+    for ru, en in told(verdict, complete=against is not None, quorum=wanted):
         call.console.result(ru if russian else en)
     if against is not None:
         _count_again(call, file, verdict, against)
@@ -81,13 +100,25 @@ def _count_again(call: Call, file: Path, verdict: Verdict, log: str) -> None:
 
 
 def _own_keys(call: Call) -> list[str]:
-    """Return the installation's verifier key, where there is an installation with one."""
+    """Return the installation's verifier key and those that it replaced and did not revoke, where there are any."""
     try:
-        audit = call.settings().audit
-        secret = audit.signing_key
-        return [load_signing_key(secret.read(), audit.origin).verifier.vkey] if secret.exists else []
+        settings = call.settings()
+        secret = settings.audit.signing_key
+        if not secret.exists:
+            return []
+        present = load_signing_key(secret.read(), settings.audit.origin).verifier
+        return [present.vkey, *(key.vkey for key in installation_former_keys(settings))]
     except (BridgeError, AuditError):
         return []
+
+
+def _own_witnesses(call: Call) -> tuple[tuple[str, ...], int]:
+    """Return the keys of the installation's witnesses, and how many of them it wants."""
+    try:
+        audit = call.settings().audit
+    except BridgeError:
+        return (), 0
+    return tuple(audit.witness_keys), audit.quorum
 
 
 def _read(file: Path) -> bytes:

@@ -145,6 +145,13 @@ HELP: Mapping[str, Wording] = {
         ru="Создать ключ свидетеля и записать, чьи журналы он заверяет.",
         en="Make a witness's key and write down whose logs it cosigns.",
     ),
+    "witness-drop-key": Wording(
+        ru="Навсегда отказаться от ключа журнала: он украден или отозван.",
+        en="Refuse a log's key for good: it was stolen or revoked.",
+    ),
+    "witness-dropped": Wording(
+        ru="ключ проверки журнала, который больше не принимать", en="the log's verifier key that is to be refused"
+    ),
     "witness-show": Wording(
         ru="Показать ключ проверки свидетеля и что он заверил.",
         en="Show the witness's verifier key and what it cosigned.",
@@ -287,6 +294,14 @@ HELP: Mapping[str, Wording] = {
     "evidence-against": Wording(
         ru="весь журнал: не опущено ли в пакете что-нибудь", en="the whole log: is anything left out of the package"
     ),
+    "evidence-witness": Wording(
+        ru="ключ свидетеля, которому вы верите, строкой; можно несколько; без него — из [audit] witness_keys",
+        en="the key line of a witness whom you trust; may be repeated; else those of [audit] witness_keys",
+    ),
+    "evidence-quorum": Wording(
+        ru="сколько таких свидетелей должны были подписать, иначе отказ",
+        en="how many such witnesses must have signed, or it is refused",
+    ),
     "audit-evidence": Wording(
         ru="Собрать доказательства об ученике: записи журнала с доказательствами, отметка, согласия, PDF и CSV.",
         en="Pack the evidence of one student: log entries with proofs, checkpoint, consents, PDF and CSV.",
@@ -323,6 +338,10 @@ HELP: Mapping[str, Wording] = {
     "keys-revoke": Wording(
         ru="прежний ключ в чужих руках: больше не принимать его подписи",
         en="the former key is in other hands: accept its signatures no more",
+    ),
+    "keys-revoke-all": Wording(
+        ru="то же, и со всеми ключами, которые сменили раньше",
+        en="the same, and all keys that were replaced before it",
     ),
     "keys-list": Wording(ru="Показать ключи: номера, места, прежние.", en="Show the keys: ids, places, former ones."),
     "keys-check": Wording(

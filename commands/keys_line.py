@@ -21,12 +21,16 @@ def keys_rotate_master(context: typer.Context) -> ExitStatus:
 
 @keys_app.command("rotate-signing", help=help_of("keys-rotate-signing"))
 def keys_rotate_signing(
-    context: typer.Context, *, revoke: Annotated[bool, typer.Option("--revoke", help=help_of("keys-revoke"))] = False
+    context: typer.Context,
+    *,
+    revoke: Annotated[bool, typer.Option("--revoke", help=help_of("keys-revoke"))] = False,
+    revoke_all: Annotated[bool, typer.Option("--revoke-all", help=help_of("keys-revoke-all"))] = False,
 ) -> ExitStatus:
     """Let another key sign the audit log."""
-    from commands.keys_signing import rotate_signing
+    from commands.keys_signing import Revoked, rotate_signing
 
-    return rotate_signing(call_of(context), revoke=revoke)
+    revoked = Revoked.ALL if revoke_all else Revoked.PRESENT if revoke else Revoked.NONE
+    return rotate_signing(call_of(context), revoked=revoked)
 
 
 @keys_app.command("list", help=help_of("keys-list"))

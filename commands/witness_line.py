@@ -29,6 +29,18 @@ def witness_init(
     return initialize(call_of(context), folder, name, log_keys or ())
 
 
+@witness_app.command("drop-key", help=help_of("witness-drop-key"))
+def witness_drop_key(
+    context: typer.Context,
+    folder: Annotated[Path, _FOLDER],
+    log_key: Annotated[str, typer.Option("--log-key", metavar="VKEY", help=help_of("witness-dropped"))],
+) -> ExitStatus:
+    """Refuse a log's key from now on."""
+    from commands.witness import drop_key
+
+    return drop_key(call_of(context), folder, log_key)
+
+
 @witness_app.command("show", help=help_of("witness-show"))
 def witness_show(context: typer.Context, folder: Annotated[Path, _FOLDER]) -> ExitStatus:
     """Print the witness's verifier key and what it saw."""

@@ -20,7 +20,10 @@ _WHY: Mapping[str, Wording] = {
     Failing.NO_HTTP: Wording(ru="ответил не по HTTP", en="its answer is no HTTP"),
     Failing.TOO_LARGE: Wording(ru="слишком длинный ответ", en="its answer is too long"),
     UNKNOWN_LOG: Wording(ru="не знает этого журнала: его владелец должен добавить", en="its owner has to add this log"),
-    UNKNOWN_KEY: Wording(ru="не знает ключа журнала: его владелец должен добавить", en="its owner has to add the key"),
+    UNKNOWN_KEY: Wording(
+        ru="не знает ключа журнала или отказался от него: его владелец должен добавить действующий",
+        en="it doesn't know the log's key or dropped it: its owner has to add the present one",
+    ),
     NO_COSIGNATURE: Wording(ru="подпись не его ключом из witness_keys", en="not signed by its key in witness_keys"),
     CLOCK_AHEAD: Wording(ru="его часы спешат", en="its clock is ahead"),
     UNSTEADY: Wording(ru="ответы противоречат друг другу", en="its answers contradict each other"),
@@ -37,11 +40,13 @@ _CONTRADICTED = Wording(
 
 _STILL = Wording(
     ru="Свидетель {url} знает другой или более длинный журнал аудита (узнано {since}) и этого пока не заверил. Ничего "
-    "не отправлено и не записано. Верните новейшую копию журнала и проверьте: dnevnik audit verify, затем dnevnik "
-    "check. Если ошибся сам свидетель, уберите его адрес и ключ из [audit] witnesses и witness_keys",
+    "не отправлено и не записано. Если журнал здесь обрезан или возвращён из копии, верните новейшую и проверьте: "
+    "dnevnik audit verify, затем dnevnik check. Если здесь всё цело, у свидетеля его продолжил кто-то с украденным "
+    "ключом или ошибся сам свидетель: действуйте по docs/witness.md",
     en="The witness {url} knows another or a longer audit log (heard {since}) and has not cosigned this one since. "
-    "Nothing was sent or entered. Restore the newest copy of the log, then check: dnevnik audit verify, dnevnik check. "
-    "If it was the witness that erred, take its address and key out of [audit] witnesses and witness_keys",
+    "Nothing was sent or entered. If the log here was cut or put back, restore the newest copy, then check: dnevnik "
+    "audit verify, dnevnik check. If all is whole here, somebody with a stolen key continued it at the witness, or the "
+    "witness erred: do as docs/witness.md says",
 )
 
 

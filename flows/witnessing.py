@@ -52,6 +52,13 @@ _SHORT = Wording(
     "check), tell the witness's owner; the next run asks again.",
 )
 
+_FEW = Wording(
+    ru="Журнал аудита заверяют {count} из {quorum} нужных свидетелей, так с {since}. Новое отправляется до {until}, "
+    "потом остановится. Не заверили: {who_ru}. Проверьте связь (dnevnik check), сообщите владельцу свидетеля",
+    en="The audit log is cosigned by {count} of the {quorum} witnesses needed, since {since}. New records go until "
+    "{until}, then no more. Not cosigned by: {who_en}. Check the connection (dnevnik check), tell the witness's owner",
+)
+
 
 @dataclass(slots=True)
 class Witnessing:
@@ -110,18 +117,31 @@ class Witnessing:
 
     def refuse_when_short(self) -> None:
         """Raise BridgeError `witnesses-short` once too few witnesses have vouched for the log for too long."""
+        told = self._missing()
+        if told and self._standing.out_of_patience(self.clock(), self.patience):
+            raise BridgeError(SHORT, _SHORT, told)
+
+    def shortage(self) -> BridgeError | None:
+        """Return what a person is to be told while too few vouch and it is still borne; None otherwise."""
+        told = self._missing()
+        if not told or self._standing.out_of_patience(self.clock(), self.patience):
+            return None
+        return BridgeError(SHORT, _FEW, told)
+
+    def _missing(self) -> dict[str, object]:
+        """Return who has not cosigned and since when they are too few, for a sentence; empty when they are enough."""
         since, asked = self._standing.failing_since, self._last
-        if since is None or asked is None or not self._standing.out_of_patience(self.clock(), self.patience):
-            return
+        if since is None or asked is None:
+            return {}
         missing = [(one.witness.url, one.trouble) for one in asked.answers if one.cosignature is None]
-        parameters = {
+        return {
             "count": len(asked.cosignatures),
             "quorum": self.quorum,
             "since": since.isoformat(timespec="minutes"),
+            "until": (since + self.patience).isoformat(timespec="minutes"),
             "who_ru": ", ".join(f"{url} ({why(trouble).ru})" for url, trouble in missing),
             "who_en": ", ".join(f"{url} ({why(trouble).en})" for url, trouble in missing),
         }
-        raise BridgeError(SHORT, _SHORT, parameters)
 
     def end(self) -> None:
         """Ask once more, now that a run's last entry is in the log, and send the copies that are due.

@@ -84,7 +84,7 @@ def test_a_fork_is_found_by_the_witness(
     log.append(intents(3))
     fork.append(intents(4))
     ask(log, witness.address())
-    with pytest.raises(LogContradictedError, match="another audit log"):
+    with pytest.raises(LogContradictedError, match=r"another audit log.*Either .* Or all is whole here"):
         ask(fork, witness.address())
     assert ask(log, witness.address()).cosignatures
 
@@ -99,7 +99,7 @@ def test_an_older_copy_is_found_by_the_witness_before_and_after_it_grew(
     ask(log, witness.address())
     old = open_log(tmp_path / "old", key, ORIGIN)
     assert verify_log(tmp_path / "old", key.verifier).ok  # by itself there is nothing to see
-    with pytest.raises(LogContradictedError, match="knows the audit log with 310 entries, here it has 300"):
+    with pytest.raises(LogContradictedError, match=r"with 310 entries, here it has 300.*Either .* Or all is whole"):
         ask(old, witness.address(), known=310)
     old.append(intents(40))
     with pytest.raises(LogContradictedError, match="first 310 entries"):

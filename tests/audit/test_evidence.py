@@ -90,7 +90,7 @@ def test_a_package_is_verified_by_its_own_program_alone(
     (tmp_path / "verify_evidence.py").write_bytes(unpack_loosely(file.read_bytes())["verify_evidence.py"])
     done = run_alone(bare, file, tmp_path, "--key", key.verifier.vkey)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 6
+    assert len(done.stdout.splitlines()) == 8
     assert "Accounts: 3 references" in done.stdout
     changed = bytearray(file.read_bytes())
     changed[len(changed) // 2] ^= 1
@@ -165,7 +165,7 @@ def test_without_the_account_key_references_stay_closed_and_it_says_so(ours: byt
     del consents["account_key"]
     verdict = verify(resealed(with_consents(members, consents), key))
     assert verdict.accounts is None
-    assert "aren't named" in verify_evidence.told(verdict)[1][1]
+    assert "aren't named" in verify_evidence.told(verdict)[2][1]
     assert ACCOUNT.encode() not in with_consents(members, consents)[TABLE]
 
 
@@ -206,7 +206,7 @@ def test_a_checkpoint_kept_elsewhere_tells_a_rewritten_log(tmp_path: Path, key: 
 
 
 def test_a_quorum_of_witnesses_is_asked_for(ours: bytes) -> None:
-    with pytest.raises(EvidenceError, match="witnesses: 0"):
+    with pytest.raises(EvidenceError, match="keys were given: 0"):
         verify(ours, quorum=1)
 
 
@@ -229,7 +229,7 @@ def test_witnesses_vouch_for_what_stood_in_the_log_when_they_signed(
         package(location, key, grow=False, witnesses=keys, **{"head" if where == "newest" else "remembered": cosigned})
     )
     verdict = verify(file.read_bytes(), quorum=1, witnesses=[keys[0].vkey])
-    assert (verdict.witnesses, verdict.witnessed) == (["w.one"], size)
+    assert (verdict.witnesses, verdict.witnessed(), verdict.witnessed(2)) == ([("w.one", size)], size, 0)
     for quorum, trusted in ((2, []), (1, [keys[1].vkey]), (1, [cosigner_key(stranger).vkey])):
         with pytest.raises(EvidenceError, match="witnesses"):
             verify(file.read_bytes(), quorum=quorum, witnesses=trusted)
@@ -242,6 +242,75 @@ def test_witnesses_vouch_for_what_stood_in_the_log_when_they_signed(
     for changed in (resealed(bare_note, key), resealed(members, key, witnesses=[keys[1].vkey])):
         with pytest.raises(EvidenceError):
             verify(changed)
+
+
+@pytest.fixture(scope="module")
+def cosigned(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> tuple[bytes, int, list[str]]:
+    """A package whose earlier checkpoint (9 entries) two witnesses signed and its newest one only the third.
+
+    Gives its newest size and the three keys.
+    """
+    folder = tmp_path_factory.mktemp("cosigned")
+    log, young = open_log(folder / "log", key, ORIGIN), open_log(folder / "young", key, ORIGIN)
+    told = [entry for entry, _ in entries()]
+    log.append(told)
+    three = [load_signing_key(create_signing_key(), name) for name in ("w.one", "w.two", "w.fake")]
+
+    def signed(head: Checkpoint, *by: SigningKey) -> Checkpoint:
+        return Checkpoint.parse(with_lines(head.note, [cosign(head.note, one, 1_800_000_000) for one in by]))
+
+    made = package(
+        str(folder / "log"),
+        key,
+        grow=False,
+        witnesses=[cosigner_key(one) for one in three],
+        head=signed(log.checkpoint(), three[2]),
+        remembered=signed(young.append(told[:9]), *three[:2]),
+    )
+    return made, len(told), [cosigner_key(one).vkey for one in three]
+
+
+def test_a_witness_vouches_for_what_it_signed_itself_and_for_nothing_that_another_did(
+    cosigned: tuple[bytes, int, list[str]],
+) -> None:
+    made, size, (one, two, fake) = cosigned
+    both = verify(made, witnesses=[one, two], quorum=2)
+    assert both.witnesses == [("w.one", 9), ("w.two", 9)]
+    assert both.strangers == [("w.fake", size)]
+    assert (both.witnessed(), both.witnessed(2), both.witnessed(3)) == (9, 9, 0)
+    everybody = verify(made, witnesses=[one, two, fake])
+    assert [everybody.witnessed(quorum) for quorum in (0, 1, 2, 3, 4)] == [size, size, 9, 9, 0]
+    beyond = sum(number >= 9 for number, _ in both.entries)
+    said = dict(verify_evidence.told(both, quorum=2))
+    (ru,) = [ru for ru in said if "чьи ключи вы дали" in ru]
+    assert "w.one (9); w.two (9)" in ru
+    assert f"без подтверждения: {beyond}" in ru
+    assert f"first 9 entries are witnessed; entries of the package beyond these: {beyond}" in said[ru]
+    assert "w.fake" not in said[ru]
+    assert any(en.startswith("Not counted") and f"w.fake ({size})" in en for en in said.values())
+
+
+def test_witness_keys_that_only_the_package_names_prove_nothing(cosigned: tuple[bytes, int, list[str]]) -> None:
+    made, size, (one, two, fake) = cosigned
+    verdict = verify(made)
+    assert (verdict.witnesses, verdict.witnessed(), verdict.witnesses_known) == ([], 0, False)
+    assert verdict.strangers[0] == ("w.fake", size)
+    said = verify_evidence.told(verdict)
+    assert any("из самого пакета и ничего не доказывают" in ru and "prove nothing" in en for ru, en in said)
+    for trusted, quorum in (([], 1), ([one, two], 3), ([one, one], 2)):
+        with pytest.raises(EvidenceError, match=f"{quorum} are needed"):
+            verify(made, witnesses=trusted, quorum=quorum)
+    assert verify(made, witnesses=[fake], quorum=1).witnessed() == size
+
+
+def test_a_witness_that_the_package_names_twice_counts_once(
+    cosigned: tuple[bytes, int, list[str]], key: SigningKey
+) -> None:
+    made, _, (one, two, fake) = cosigned
+    twice = resealed(unpack(made), key, witnesses=[fake, one, one, two])
+    assert len(verify(twice, witnesses=[one]).witnesses) == 1
+    with pytest.raises(EvidenceError, match="2 are needed"):
+        verify(twice, witnesses=[one], quorum=2)
 
 
 def test_a_damaged_log_gives_no_package(tmp_path: Path, key: SigningKey) -> None:

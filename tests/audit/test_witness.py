@@ -18,12 +18,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.cosigning import cosigner_key, verify_cosignatures
-from audit.errors import AuditDamagedError, AuditUnavailableError
+from audit.errors import AuditDamagedError, AuditUnavailableError, NoteError
 from audit.keys import SigningKey
 from audit.note import Checkpoint, sign_note
 from audit.tree import EMPTY_ROOT, consistency_proof, leaf_hash, root_hash
-from audit.witness import NOTHING_SEEN, Refusal, Seen, Submission, decide, origin_hash, read_submission, submission_body
-from audit.witness_folder import Witness, by_origin
+from audit.witness import (
+    NOTHING_SEEN,
+    LogKeys,
+    Refusal,
+    Seen,
+    Submission,
+    decide,
+    origin_hash,
+    read_submission,
+    submission_body,
+)
+from audit.witness_folder import Witness, add_log_keys, by_origin, read_log_keys
 
 ORIGIN = "school.example/audit"
 LOG = SigningKey(Ed25519PrivateKey.from_private_bytes(b"L" * 32), ORIGIN)
@@ -175,6 +185,65 @@ def test_the_monitor_gets_the_logs_signature_and_the_witness_own_and_no_other(tm
     assert Checkpoint.parse(note).signed_by([LOG.verifier]) == LOG.verifier
     assert one.latest("..") is None
     assert one.latest(origin_hash("another")) is None
+
+
+def test_a_key_that_is_added_or_dropped_counts_at_the_next_request(tmp_path: Path) -> None:
+    one = Witness(tmp_path, OWN, now=lambda: 1_800_000_000)
+    known = submission_body(0, (), checkpoint(3).note)
+    assert status(one.add_checkpoint(known)) == 404
+    assert not (tmp_path / "seen").exists()
+    add_log_keys(tmp_path, [LOG.verifier, STRANGER.verifier])
+    assert status(one.add_checkpoint(known)) == 200
+    one.drop(LOG.verifier)
+    assert status(one.add_checkpoint(body(3, 5))) == 403
+    assert [seen.size for seen in one.check()] == [3]
+    note = one.latest(origin_hash(ORIGIN))
+    assert note is not None
+    assert Checkpoint.parse(note).size == 3
+    theirs = submission_body(3, proof(3, 5), checkpoint(5, key=STRANGER).note)
+    assert status(one.add_checkpoint(theirs)) == 200
+    both = Checkpoint.sign(ORIGIN, 7, root_hash(LEAVES[:7]), STRANGER).note + checkpoint(7).note.split(b"\n\n")[1]
+    assert status(one.add_checkpoint(submission_body(5, proof(5, 7), both))) == 200
+    one.drop(STRANGER.verifier)
+    # The origin stays known, and what was cosigned can still be asked for.
+    assert status(one.add_checkpoint(submission_body(7, (), checkpoint(7, key=STRANGER).note))) == 403
+    assert one.latest(origin_hash(ORIGIN)) is not None
+
+
+def test_a_dropped_key_stays_dropped_whatever_names_it(tmp_path: Path) -> None:
+    add_log_keys(tmp_path, [LOG.verifier])
+    witness(tmp_path).drop(LOG.verifier)
+    witness(tmp_path).drop(LOG.verifier)
+    assert (tmp_path / "logs").read_text() == ""
+    assert (tmp_path / "dropped").read_text().splitlines() == [LOG.verifier.vkey]
+    assert status(witness(tmp_path).add_checkpoint(body(0, 5))) == 403  # given on the command line
+    (tmp_path / "logs").write_text(f"{LOG.verifier.vkey}\n")  # put back from a copy, or killed in between
+    assert status(witness(tmp_path).add_checkpoint(body(0, 5))) == 403
+    with pytest.raises(AuditUnavailableError, match="dropped the key"):
+        add_log_keys(tmp_path, [STRANGER.verifier, LOG.verifier])
+    assert STRANGER.verifier not in read_log_keys(tmp_path)
+
+
+def test_a_key_that_is_dropped_while_a_request_waits_signs_nothing_more(tmp_path: Path) -> None:
+    """Between the first look at the keys and the lock the key is dropped."""
+
+    class Slow(Witness):
+        def served(self) -> LogKeys:
+            served = super().served()
+            if not (tmp_path / "dropped").exists():
+                Witness(tmp_path, OWN).drop(LOG.verifier)
+            return served
+
+    assert status(Slow(tmp_path, OWN, by_origin([LOG.verifier])).add_checkpoint(body(0, 5))) == 403
+    assert witness(tmp_path).check() == []
+
+
+def test_a_list_of_keys_that_cant_be_read_cosigns_nothing(tmp_path: Path) -> None:
+    for name in ("logs", "dropped"):
+        (tmp_path / name).write_text("junk\n")
+        with pytest.raises(NoteError):
+            witness(tmp_path).add_checkpoint(body(0, 5))
+        (tmp_path / name).unlink()
 
 
 def test_a_stored_checkpoint_that_was_changed_stops_the_witness(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_verify_takes_a_package_and_counts_again_against_the_whole_log(
     evidence(run, synced, sent[0], file)
     ended = run("--config", synced.config, "audit", "verify", file)
     assert (ended.status, ended.err) == (0, "")
-    assert len(ended.out.splitlines()) == 3
+    assert len(ended.out.splitlines()) == 4
     assert "each computed again" in ended.out
     ended = run("--config", synced.config, "audit", "verify", file, "--against", log)
     assert (ended.status, ended.err) == (0, "")

@@ -13,8 +13,9 @@ from worlds.command_line import Ended, Run
 from worlds.real_world import RealWorld, build
 
 import settings
+from audit.cosigning import cosigner_key
 from audit.entry import DeliveryDecision, parse
-from audit.keys import load_signing_key
+from audit.keys import create_signing_key, load_signing_key
 from audit.log import open_log
 from database import open_database, reading, writing
 from delivery.tables import BATCH, LINK_STATE, RECORD
@@ -192,3 +193,17 @@ def test_all_that_can_be_undelivered_is_told_in_a_line_each(do: Do, own: RealWor
     assert len(listed(do)["0252"]["rejected"]) == records
     assert listed(do)["0385"]["refused"][0]["code"] == "NotAuthorized"
     assert len(listed(do, "0252")) == 1
+
+
+def test_a_run_says_that_witnesses_are_short_while_it_still_sends(do: Do, own: RealWorld) -> None:
+    vkey = cosigner_key(load_signing_key(create_signing_key(), "w.example/1")).vkey
+    more = f'[audit]\nwitnesses = ["http://127.0.0.1:1"]\nwitness_keys = ["{vkey}"]'
+    own.config.write_text(own.config.read_text().replace("[audit]", more))
+    ended = do("sync", "--without-prefect", "0252")
+    assert ended.status in {0, 1}
+    assert own.holdings()
+    (said,) = [line for line in ended.err.splitlines() if "witnesses needed" in line]
+    assert said.startswith("The audit log is cosigned by 0 of the 1 witnesses needed, since ")
+    assert "http://127.0.0.1:1 (no connection)" in said
+    swept = do("sweep", "0252")
+    assert "witnesses needed" in swept.err

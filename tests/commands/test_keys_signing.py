@@ -19,7 +19,7 @@ from audit.keys import create_signing_key, load_signing_key
 from audit.note import Checkpoint, VerifierKey, split_note
 from commands.call import Call
 from commands.console import Console
-from commands.keys_signing import rotate_signing
+from commands.keys_signing import Revoked, rotate_signing
 from commands.recording import recorder
 from database import open_database, writing
 from delivery.checkpoints import note_failing, note_held
@@ -101,8 +101,8 @@ def test_the_log_goes_on_and_the_change_is_signed_by_both(config: Path, run: Run
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
-@pytest.mark.parametrize("revoke", [False, True])
-def test_killed_anywhere_the_log_goes_on_with_one_of_the_two(config: Path, boundary: str, *, revoke: bool) -> None:
+@pytest.mark.parametrize("revoked", [Revoked.NONE, Revoked.PRESENT])
+def test_killed_anywhere_the_log_goes_on_with_one_of_the_two(config: Path, boundary: str, revoked: Revoked) -> None:
     former, size = present(config), checkpoint(config).size
 
     def dies(step: str) -> None:
@@ -110,7 +110,7 @@ def test_killed_anywhere_the_log_goes_on_with_one_of_the_two(config: Path, bound
             raise KilledError
 
     with pytest.raises(KilledError):
-        rotate(config, revoke=revoke, boundary=dies)
+        rotate(config, revoked=revoked, boundary=dies)
     assert len(entries(config)) >= size
     changed = BOUNDARIES.index(boundary) > 0
     assert (present(config) != former) is changed
@@ -146,13 +146,49 @@ def test_a_revoked_key_appends_nothing_more(config: Path) -> None:
     engine = open_database(read.bridge.state)
     former = present(config)
     with closing(open_audit_log(read, engine)) as log:
-        assert rotate(config, revoke=True) is ExitStatus.DONE
+        assert rotate(config, revoked=Revoked.PRESENT) is ExitStatus.DONE
         with pytest.raises(AuditDamagedError):
             log.append([])
     engine.dispose()
     assert checkpoint(config).signed_by([former]) is None
     assert beside(config) == set()
     assert [entry["event"] for entry in entries(config) if entry["kind"] == "key"] == ["rotated", "revoked"]
+
+
+def test_revoking_a_key_leaves_those_that_were_only_replaced_and_names_them(config: Path, run: Run) -> None:
+    first = present(config)
+    assert rotate(config) is ExitStatus.DONE
+    second = present(config)
+    revoked = run("--config", config, "keys", "rotate-signing", "--revoke")
+    assert revoked.status == 0
+    assert beside(config) == {f"{first.key_id.hex()}.former"}
+    assert second.vkey in revoked.out
+    assert f"still accepted: {first.key_id.hex()}." in revoked.out
+    assert "--revoke-all" in revoked.out
+    assert run("--config", config, "audit", "verify").status == 0
+    third = present(config)
+    assert run("--config", config, "keys", "rotate-signing", "--revoke-all").status == 0
+    assert beside(config) == set()
+    told = [(entry["event"], entry["key"]) for entry in entries(config) if entry["kind"] == "key"]
+    assert told[-3:] == [
+        ("rotated", present(config).key_id.hex()),
+        ("revoked", third.key_id.hex()),
+        ("revoked", first.key_id.hex()),
+    ]
+    assert run("--config", config, "audit", "verify").status == 0
+
+
+def test_a_key_whose_plain_change_died_is_revoked_all_the_same(config: Path) -> None:
+    former = present(config)
+
+    def dies(_step: str) -> None:
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        rotate(config, boundary=dies)
+    assert f"{former.key_id.hex()}.former" in beside(config)
+    assert rotate(config, revoked=Revoked.PRESENT) is ExitStatus.DONE
+    assert beside(config) == set()
 
 
 def test_a_log_that_a_witness_contradicted_gets_neither_a_new_key_nor_an_entry(config: Path) -> None:
@@ -174,6 +210,25 @@ def test_a_log_that_a_witness_contradicted_gets_neither_a_new_key_nor_an_entry(c
         )
     engine.dispose()
     assert rotate(config) is ExitStatus.DONE
+
+
+def test_a_stolen_key_that_a_witness_cosigned_for_is_revoked_once_another_witness_stands_in_its_place(
+    config: Path,
+) -> None:
+    """The order of docs/witness.md: the witness begins anew under a new key, the bridge names that, then revokes."""
+    old, new = (cosigner_key(load_signing_key(create_signing_key(), "committee.example/w")).vkey for _ in range(2))
+    text = config.read_text().replace("witnesses = []", 'witnesses = ["http://127.0.0.1:1"]', 1)
+    config.write_text(text.replace("witness_keys = []", f'witness_keys = ["{old}"]', 1))
+    engine = open_database(settings.load(config).bridge.state)
+    with writing(engine) as connection:
+        note_failing(connection, ORIGIN, old, trouble=CONTRADICTED, now=datetime(2026, 10, 5, tzinfo=UTC))
+    engine.dispose()
+    with pytest.raises(BridgeError) as caught:
+        rotate(config, revoked=Revoked.PRESENT)
+    for language, words in ((Language.EN, "somebody with a stolen key"), (Language.RU, "с украденным ключом")):
+        assert words in caught.value.say(language)
+    config.write_text(config.read_text().replace(old, new))
+    assert rotate(config, revoked=Revoked.PRESENT) is ExitStatus.DONE
 
 
 def test_a_key_that_others_may_read_is_refused_and_named(config: Path, run: Run) -> None:

@@ -1,6 +1,7 @@
 """`dnevnik witness` as another organisation runs it: a folder, a key, a process; no file of settings, no database."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,10 @@ from worlds.command_line import Run
 
 from audit.cosigning import CosignerKey
 from audit.cosigning_client import WitnessAddress
-from audit.cosigning_round import LogContradictedError, ask_all
+from audit.cosigning_round import UNKNOWN_KEY, LogContradictedError, ask_all
 from audit.entry import RunStarted
 from audit.keys import SigningKey, create_signing_key, load_signing_key
+from audit.location import open_store
 from audit.log import AuditLog, open_log
 from sandbox.authority import Authority, Purpose
 
@@ -123,6 +125,39 @@ def test_init_again_keeps_the_key_and_adds_logs(run: Run, tmp_path: Path, key: S
     assert (folder / "witness.pem").read_bytes() == pem
     assert vkey_of(first.out) == vkey_of(twice.out)
     assert (folder / "logs").read_text().splitlines() == [key.verifier.vkey]
+
+
+def test_a_running_witness_heeds_added_and_dropped_keys_and_a_stolen_one_gets_nothing_more(
+    run: Run, tmp_path: Path, key: SigningKey
+) -> None:
+    folder, now = tmp_path / "w", datetime.now(UTC)
+    new = load_signing_key(create_signing_key(), ORIGIN)
+    vkey = vkey_of(run("witness", "init", "--folder", folder, "--name", NAME, "--log-key", key.verifier.vkey).out)
+    log = open_log(tmp_path / "log", key, ORIGIN)
+    grown(log, 3)
+    with serving(folder, "--log-key", key.verifier.vkey) as url:
+        address = WitnessAddress(url, vkey)
+        assert ask_all(log, [address], {}, now).cosignatures
+        shutil.copytree(tmp_path / "log", tmp_path / "thief")
+        dropped = run("witness", "drop-key", "--folder", folder, "--log-key", key.verifier.vkey)
+        assert dropped.status == 0
+        assert f"Больше не принимает: {key.verifier.vkey}" in dropped.out
+        assert "записей 3" in dropped.out
+        assert f"подписана ключом {key.verifier.key_id.hex()}" in dropped.out
+        thief = open_log(tmp_path / "thief", key, ORIGIN)
+        grown(thief, 1)
+        assert [answer.trouble for answer in ask_all(thief, [address], {}, now).answers] == [UNKNOWN_KEY]
+        log = AuditLog(open_store(tmp_path / "log"), new, [key.verifier])
+        grown(log, 2)
+        assert [answer.trouble for answer in ask_all(log, [address], {}, now).answers] == [UNKNOWN_KEY]
+        added = ("witness", "init", "--folder", folder, "--name", NAME, "--log-key")
+        assert run(*added, new.verifier.vkey).status == 0
+        assert ask_all(log, [address], {}, now).cosignatures  # without a restart
+    refused = run(*added, key.verifier.vkey)
+    assert refused.status == 2
+    assert "отказался" in refused.err
+    refused = run("witness", "serve", "--folder", folder, "--listen", "127.0.0.1:0", "--log-key", key.verifier.vkey)
+    assert (refused.status, "отказался" in refused.err) == (2, True)
 
 
 def test_what_is_wrong_is_told_with_the_remedy(run: Run, tmp_path: Path, key: SigningKey) -> None:

@@ -24,6 +24,7 @@ from delivery.checkpoints import QUORUM, holders, note_failing, note_held
 from flows.bridge import Bridge
 from flows.steps import sweep_school, sync_school
 from flows.witnessing import Witnessing
+from journal.wording import Language
 
 DAY = date(2026, 10, 5)
 PATIENCE = timedelta(minutes=30)
@@ -60,6 +61,10 @@ class WitnessedWorld(MemoryWorld):
             self._witnessing = fresh
         return replace(super().bridge(), witnessing=self._witnessing)
 
+    def witnessing_now(self) -> Witnessing:
+        assert self._witnessing is not None
+        return self._witnessing
+
     def restart(self) -> None:
         self._witnessing = None
 
@@ -93,6 +98,7 @@ def test_a_runs_last_entry_is_cosigned_by_all_and_kept_beside_the_log_and_in_the
 ) -> None:
     balance = sync_school(world.bridge(), CODE)
     assert (balance.failure, balance.sent) == (None, 10)
+    assert world.witnessing_now().shortage() is None
     kept = world.log.cosigned()
     assert kept is not None
     assert kept.size == world.log.checkpoint().size
@@ -109,6 +115,11 @@ def test_too_few_are_borne_for_the_set_time_then_only_lawful_withdrawals_go(worl
     world.rows["mark:20"].value = "5"
     borne = sync_school(world.bridge(), CODE)
     assert (borne.failure, borne.sent) == (None, 1)
+    short = world.witnessing_now().shortage()
+    assert short is not None
+    assert f"until {world.now + PATIENCE:%Y-%m-%dT%H:%M}" in short.say(Language.EN)
+    assert "1 из 2 нужных свидетелей" in short.say(Language.RU)
+    assert f"{world.running[1].url} (нет соединения)" in short.say(Language.RU)
     world.now += PATIENCE
     assert sync_school(world.bridge(), CODE).failure is None
     world.now += timedelta(seconds=1)
@@ -119,6 +130,7 @@ def test_too_few_are_borne_for_the_set_time_then_only_lawful_withdrawals_go(worl
     stopped = sync_school(world.bridge(), CODE)
     assert stopped.failure is not None
     assert stopped.failure.code == "witnesses-short"
+    assert world.witnessing_now().shortage() is None  # the school's failure says it now
     assert world.running[1].url in stopped.failure.wording.ru
     assert "no connection" in stopped.failure.wording.en
     assert stopped.sent == 0
