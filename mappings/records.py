@@ -9,6 +9,7 @@ lesson as filled in plays no part. Deliberately not here: consents; whether a re
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,7 @@ from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
 from mappings.quality import SchoolDays, record_doubts, student_doubts
-from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, RawJournal
+from mappings.raw import ENROLMENTS, FACT_TABLES, MEMBERS, NOTHING, RawJournal
 from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.roster import roster
 from mappings.selection import journals_of
@@ -48,23 +49,27 @@ def to_reading(
     """Make of one snapshot's raw tables what the rest of the bridge works with.
 
     The raw tables must be those of `mappings.raw.JOURNAL_TABLES`; their rows are counted as read, all of them.
-    `school_days` is the school's calendar; None where there is none.
+    `school_days` is the school's calendar; None where there is none. The facts' raw tables, the largest, are let go
+    once they are joined: a caller who keeps no name for `raw` has their memory back before the records are made.
     """
     keys = as_integers(raw, profile.encoding)
     journals = journals_of(keys)
     students_known, raw = roster(raw, profile.reading), keys.raw
     known = dimensions(raw, profile.reading, profile.codes.most_weight)
     rows = facts(keys, known, profile.codes, profile.reading)
+    raw = {name: table for name, table in raw.items() if name not in FACT_TABLES}
+    keys = replace(keys, raw=raw)
     reason = _first_reason(rows, raw, known, today)
     doubts = record_doubts(rows, reason == "", raw, known, profile.reading, school_days)
     taken = np.flatnonzero(reason == "")
     left = np.flatnonzero(reason != "")
+    reason = reason[left]
     students = keys.text_of("student", rows.student)
     set_aside = pd.DataFrame(
         {
             "source_key": _strings(rows.source_key[left]),
             "student_key": _strings(students[left]),
-            "reason": _strings(reason[left]),
+            "reason": _strings(reason),
         }
     )
     records, untimed = _records(rows, known, students, taken, timezone)
@@ -82,7 +87,7 @@ def to_reading(
         aside_journals=_strings(journals[left]),
         aside_days=pd.Series(rows.last[left]),
         findings=findings_of(
-            np.concatenate([reason[left], words]),
+            np.concatenate([reason, words]),
             Rows(rows.source_key, students, journals, rows.last).at(np.concatenate([left, odd])),
             where,
             Pupils(student_doubts(students_known, window, today), students_known, today),
@@ -163,7 +168,7 @@ def _records(
         "comment": _strings(rows.comment[taken]),
         "entered_at": pd.DatetimeIndex(instants).tz_localize("UTC"),
     }
-    return pd.DataFrame(columns, columns=list(RECORD_COLUMNS)), outside
+    return pd.DataFrame(columns, columns=list(RECORD_COLUMNS), copy=False), outside  # a year's texts stand once
 
 
 def _warnings(
