@@ -8,8 +8,10 @@ that process with their caches; a server is not. `bench/reading_memory.py FOLDER
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ground import CODE, SEED
@@ -17,7 +19,6 @@ from ground import CODE, SEED
 LAST_DAY = date(2027, 5, 14)
 STUDENTS, WEEKS = 3000, 36
 LIMIT_MIB = 400
-WAYS = ("firebird-file", "postgresql", "postgresql-odbc", "sqlite")
 
 
 def measure(url: str) -> None:
@@ -40,10 +41,16 @@ def measure(url: str) -> None:
 
 def main(folder: Path, students: int) -> None:
     """Make the school in each database, and measure each way in."""
+    from sandbox.school import database  # noqa: PLC0415  as above
     from sandbox.school.writing import make_school  # noqa: PLC0415  as above
 
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-    from connectors_school.five_ways import five_ways  # noqa: PLC0415
+    from connectors_school.five_ways import (  # noqa: PLC0415
+        Way,
+        mariadb_ways,
+        postgresql_ways,
+        sqlite_ways,
+    )
 
     own = folder / "memory"
     own.mkdir()
@@ -51,12 +58,21 @@ def main(folder: Path, students: int) -> None:
         code=CODE, name="Школа", students=students, weeks=WEEKS, seed=SEED, first_day=None, today=LAST_DAY
     )
     print(f"11. memory while reading, {students:,} students, {WEEKS} weeks; the aim is under {LIMIT_MIB} MiB")
-    with five_ways(own, tables, WAYS) as ways:
-        for name in WAYS:
-            told = subprocess.run(
-                [sys.executable, __file__, ways[name].url], check=True, capture_output=True, text=True
-            ).stdout
-            print(f"   {name:<16} {told.strip()}", flush=True)
+    database.create(own / "school.fdb", tables)
+    told({"firebird-file": Way(f"file:{own / 'school.fdb'}")})
+    told(sqlite_ways(own, tables))
+    with postgresql_ways(tables) as ways:
+        told(ways)
+    with mariadb_ways(tables) as ways:
+        told(ways)
+
+
+def told(ways: Mapping[str, Any]) -> None:
+    """Measure each way in, in a process of its own, and print."""
+    for name, way in ways.items():
+        command = [sys.executable, __file__, way.url]
+        line = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        print(f"   {name:<16} {line.strip()}", flush=True)
 
 
 if __name__ == "__main__":
