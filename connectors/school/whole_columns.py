@@ -18,6 +18,7 @@ from mappings.raw import NOTHING, SPOILT
 
 Array = npt.NDArray[np.generic]
 
+_ORDINAL = date.toordinal
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY_LETTERS, _MOMENT_LETTERS = len("2026-09-01"), len("2026-09-01 08:30:00")
 _DIGITS = {"year": (0, 4), "month": (5, 7), "day": (8, 10), "hour": (11, 13), "minute": (14, 16), "second": (17, 19)}
@@ -46,7 +47,7 @@ def days(values: Sequence[object]) -> Array | None:
     held, place = _held(values)
     kinds = set(map(type, held))
     if kinds == {date}:
-        ordinals = np.fromiter(map(date.toordinal, held), np.int64, len(held))  # type: ignore[arg-type]  # all are date
+        ordinals = np.fromiter(map(_ORDINAL, held), np.int64, len(held))  # type: ignore[arg-type]  # all are date
         found = (ordinals - _EPOCH).view("datetime64[D]")
     elif kinds == {str}:
         instants = _instants(held, _DAY_LETTERS)  # type: ignore[arg-type]  # all are str
@@ -65,7 +66,7 @@ def moments(values: Sequence[object]) -> Array | None:
     if kinds == {datetime}:
         if set(map(attrgetter("tzinfo"), held)) != {None}:
             return None
-        found = np.array(held, "datetime64[s]")
+        found = _since_epoch(held)
     elif kinds == {str}:
         instants = _instants(held, _MOMENT_LETTERS)  # type: ignore[arg-type]  # all are str
         if instants is None:
@@ -74,6 +75,15 @@ def moments(values: Sequence[object]) -> Array | None:
     else:
         return None
     return _spread(found, place, len(values))
+
+
+def _since_epoch(moments: Sequence[object]) -> Array:
+    """Return datetimes without zone as datetime64[s]; numpy's own way costs several times as much."""
+    size = len(moments)
+    seconds = (np.fromiter(map(_ORDINAL, moments), np.int64, size) - _EPOCH) * 86_400  # type: ignore[arg-type]  # all are datetime
+    for part, worth in (("hour", 3600), ("minute", 60), ("second", 1)):
+        seconds += np.fromiter(map(attrgetter(part), moments), np.int64, size) * worth
+    return seconds.view("datetime64[s]")
 
 
 def distinct_converted(
