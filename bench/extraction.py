@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # who starts th
 from connectors_school.five_ways import Way, five_ways
 
 STUDENTS, WEEKS = 500, 10
-ROUNDS = 7
+ROUNDS = 5
 MOSCOW = ZoneInfo("Europe/Moscow")
 WAYS = {
     "firebird-file": ("firebird-driver, a file", "firebird"),

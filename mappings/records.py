@@ -11,6 +11,7 @@ lesson as filled in plays no part. Deliberately not here: consents; whether a re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -33,6 +34,7 @@ from mappings.roster import roster
 from mappings.selection import journals_of
 from mappings.texts import ObjectArray
 
+_CONTENTS = ("entered_at", "number", "subject", "value", "weight", "work", "comment")
 _KIND_WORDS = np.array([*(str(kind) for kind in KINDS), None], object)  # NO_KIND is -1, the last
 
 
@@ -72,7 +74,8 @@ def to_reading(
             "reason": _strings(reason),
         }
     )
-    records, untimed = _records(rows, known, students, taken, timezone)
+    rows, contents = _parted(rows)
+    records, untimed = _records(rows, contents, known, students, taken, timezone)
     warnings = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
     odd, words = _told(warnings, profile.codes.silent)
     where = places(keys, profile.reading)
@@ -147,25 +150,32 @@ def _not_members(rows: Facts, raw: RawJournal, known: Dimensions) -> BoolArray:
     return ~stays.overlap(pairs(rows.journal, rows.student), rows.first, rows.last)
 
 
+def _parted(rows: Facts) -> tuple[Facts, dict[str, Any]]:
+    """Return the facts without what only their records say, and that, by column: a year of it need not stand twice."""
+    contents = {name: getattr(rows, name) for name in _CONTENTS}
+    # an empty copy: a view would keep the whole column
+    return replace(rows, **{name: column[:0].copy() for name, column in contents.items()}), contents
+
+
 def _records(
-    rows: Facts, known: Dimensions, students: ObjectArray, taken: IntArray, timezone: ZoneInfo
+    rows: Facts, contents: dict[str, Any], known: Dimensions, students: ObjectArray, taken: IntArray, timezone: ZoneInfo
 ) -> tuple[pd.DataFrame, BoolArray]:
-    """Return the records' frame, and which of them go without their time of entry."""
-    instants, outside = to_instants(rows.entered_at[taken], timezone)
-    number = rows.number[taken]
+    """Return the records' frame, and which of them go without their time of entry. Each of `contents` is used up."""
+    instants, outside = to_instants(contents.pop("entered_at")[taken], timezone)
+    number = contents.pop("number")[taken]
     columns = {
         "source_key": _strings(rows.source_key[taken]),
         "student_key": _strings(students[taken]),
         "kind": _strings(_KIND_WORDS[rows.kind[taken]]),
-        "subject": _strings(known.subjects.text[rows.subject[taken]]),
+        "subject": _strings(known.subjects.text[contents.pop("subject")[taken]]),
         "date": rows.last[taken],
         "lesson_number": pd.arrays.IntegerArray(
             np.where(number == NOTHING, 0, number).astype(np.int16), number == NOTHING
         ),
-        "value": _strings(rows.value[taken]),
-        "weight": _strings(rows.weight[taken]),
-        "work": _strings(rows.work[taken]),
-        "comment": _strings(rows.comment[taken]),
+        "value": _strings(contents.pop("value")[taken]),
+        "weight": _strings(contents.pop("weight")[taken]),
+        "work": _strings(contents.pop("work")[taken]),
+        "comment": _strings(contents.pop("comment")[taken]),
         "entered_at": pd.DatetimeIndex(instants).tz_localize("UTC"),
     }
     return pd.DataFrame(columns, columns=list(RECORD_COLUMNS), copy=False), outside  # a year's texts stand once
