@@ -69,8 +69,13 @@ class RawTable:
 
     def frame(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> pd.DataFrame:
         """Return the table's frame of its columns, each of exactly its type (pandas would guess that of texts)."""
+        index = pd.RangeIndex(len(columns[next(iter(self.columns))]))  # one for all: else they would be compared
         return pd.DataFrame(
-            {name: pd.Series(columns[name], dtype=_dtype(kind, columns[name])) for name, kind in self.columns.items()},
+            {
+                name: pd.Series(columns[name], index=index, dtype=_dtype(kind, columns[name]))
+                for name, kind in self.columns.items()
+            },
+            index=index,
             copy=False,
         )
 

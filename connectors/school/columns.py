@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -40,13 +41,21 @@ def to_columns(
     """
     if not rows:
         return {name: np.empty(0, DTYPES[kind]) for name, kind in types.items()}
-    found = list(zip(*rows, strict=True))
+    found = _turned(rows)
     chosen = [place if place < len(found) else None for place in range(len(types))] if places is None else places
-    missing = [None] * len(rows)
     return {
-        name: _CONVERSIONS[kind](missing if place is None else found[place])
+        name: np.repeat(_CONVERSIONS[kind]([None]), len(rows)) if place is None else _CONVERSIONS[kind](found[place])
         for (name, kind), place in zip(types.items(), chosen, strict=True)
     }
+
+
+def _turned(rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
+    """Return the columns of rows of one length; thousands of rows at once are too many for `zip` to be quick."""
+    width = len(rows[0])
+    fields = list(chain.from_iterable(rows))
+    if len(fields) != width * len(rows):
+        raise ValueError("rows of different lengths")
+    return [fields[place::width] for place in range(width)]
 
 
 def unreadable_column(columns: Mapping[str, Column], types: Mapping[str, ColumnType]) -> str | None:

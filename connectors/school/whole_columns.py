@@ -33,7 +33,7 @@ def integers(values: Sequence[object]) -> Array | None:
         return None
     nulls = 0
     if NoneType in kinds:
-        nulls = sum(value is None for value in values)
+        nulls = values.count(None)
         values = [NOTHING if value is None else value for value in values]
     try:
         found = np.fromiter(values, np.int64, len(values))
@@ -103,7 +103,7 @@ def _held(values: Sequence[object]) -> tuple[Sequence[object], npt.NDArray[np.bo
     """Return the fields that are not null, and where they stand; None where all are held."""
     if NoneType not in set(map(type, values)):
         return values, None
-    place = np.fromiter((value is not None for value in values), bool, len(values))
+    place = np.array([value is not None for value in values])
     return [value for value in values if value is not None], place
 
 
