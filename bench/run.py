@@ -28,6 +28,7 @@ FIGURES = {
     "10": "fingerprints.py",
     "11": "reading_memory.py",
     "12": "dlt_rival.py",
+    "13": "odbc_batches.py",
 }
 NEED_A_SCHOOL = frozenset({"2", "3", "5"})
 PACKAGES = (
