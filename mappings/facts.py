@@ -355,5 +355,9 @@ def _source_keys(prefix: str, reading: _Reading, table: RawTable) -> tuple[Objec
     return keys, nameless | np.asarray(index.duplicated(keep=False), bool)
 
 
-def _joined(parts: Sequence[Facts]) -> Facts:
-    return Facts(**{item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Facts)})
+def _joined(parts: list[Facts]) -> Facts:
+    """Return all parts as one; each column of the parts is let go as soon as it is joined."""
+    names = [item.name for item in fields(Facts)]
+    columns = [{name: getattr(part, name) for name in names} for part in parts]
+    parts.clear()
+    return Facts(**{name: np.concatenate([part.pop(name) for part in columns]) for name in names})

@@ -7,7 +7,7 @@ all its journals. Deliberately not here: what a code means (`mappings.reasons`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -85,20 +85,37 @@ def places(keys: Keys, encoding: Encoding) -> dict[str, Place]:
 def findings_of(codes: ObjectArray, rows: Rows, where: Mapping[str, Place], pupils: Pupils) -> pd.DataFrame:
     """Return the frame `journal.frames.FINDINGS`: of rows with their codes, then of students."""
     doubts = list(pupils.doubts)
-    at = [where.get(journal, _NOWHERE) for journal in rows.journal.tolist()]
-    at += [pupils.place(student) for student, _ in doubts]
-    more = len(doubts)
-    columns = {
-        "code": [*codes.tolist(), *(str(code) for _, code in doubts)],
-        "source_key": [*rows.source_key.tolist(), *[None] * more],
-        "student_key": [*rows.student.tolist(), *(student for student, _ in doubts)],
-        "journal": [*rows.journal.tolist(), *[None] * more],
-        "class_name": [place.class_name for place in at],
-        "teacher": [place.teacher for place in at],
-        "date": np.concatenate([rows.day, np.full(more, "NaT", "datetime64[s]")]),
-    }
-    strings = {name: pd.Series(values, dtype="str") for name, values in columns.items() if name != "date"}
-    return pd.DataFrame({**strings, "date": pd.Series(columns["date"])}, columns=list(FINDINGS.columns))
+    of_journal, journals = pd.factorize(rows.journal, use_na_sentinel=False)
+    at = [where.get(journal, _NOWHERE) for journal in journals.tolist()]
+    at_students = [pupils.place(student) for student, _ in doubts]
+    nothing = [None] * len(doubts)
+
+    def joined(of_rows: ObjectArray, of_students: Sequence[str | None]) -> pd.Series:
+        return pd.Series(np.concatenate([of_rows, _objects(of_students)]), dtype="str")
+
+    return pd.DataFrame(
+        {
+            "code": joined(codes, [str(code) for _, code in doubts]),
+            "source_key": joined(rows.source_key, nothing),
+            "student_key": joined(rows.student, [student for student, _ in doubts]),
+            "journal": joined(rows.journal, nothing),
+            "class_name": joined(
+                _objects([place.class_name for place in at])[of_journal], [place.class_name for place in at_students]
+            ),
+            "teacher": joined(
+                _objects([place.teacher for place in at])[of_journal], [place.teacher for place in at_students]
+            ),
+            "date": np.concatenate([rows.day, np.full(len(doubts), "NaT", "datetime64[s]")]),
+        },
+        columns=list(FINDINGS.columns),
+        copy=False,
+    )
+
+
+def _objects(values: Sequence[str | None]) -> ObjectArray:
+    result = np.empty(len(values), object)
+    result[:] = values
+    return result
 
 
 def with_alike(reading: SchoolReading, people: Iterable[StudentIdentity], today: date) -> SchoolReading:

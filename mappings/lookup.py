@@ -3,9 +3,11 @@
 Rules. A key that the table doesn't hold is at position len(table), where every dimension keeps a last row that
 says nothing; so no join drops or doubles a fact. Of two rows with one key the first counts. A key that is null
 or spoilt is equal to none, not even to another such. A stay without a first day that can be read, or whose last
-day lies before its first or can't be read, covers no day; one without a last day is open.
+day lies before its first or can't be read, covers no day; one without a last day is open. Keys are looked up a block
+after another, so that what that takes besides the answer doesn't grow with a school's year.
 """
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +19,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 DayArray: TypeAlias = npt.NDArray[np.datetime64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
+BLOCK_KEYS = 65_536
 _OPEN = np.datetime64("9999-12-31", "s")
 
 
@@ -32,9 +35,13 @@ class Lookup:
         """Return for each wanted key its position in the table; `size` for a key that isn't there."""
         if not self.size:
             return np.zeros(len(wanted), np.int64)
-        places = np.searchsorted(self._sorted, wanted)
-        inside = np.minimum(places, self.size - 1)
-        return np.where((self._sorted[inside] == wanted) & (wanted > SPOILT), self._order[inside], self.size)
+        result = np.empty(len(wanted), np.int64)
+        for block in _blocks(len(wanted)):
+            some = wanted[block]
+            inside = np.minimum(np.searchsorted(self._sorted, some), self.size - 1)
+            found = (self._sorted[inside] == some) & (some > SPOILT)
+            result[block] = np.where(found, self._order[inside], self.size)
+        return result
 
 
 class Stays:
@@ -52,6 +59,12 @@ class Stays:
         Loops over the n-th stay of all keys at once, so it takes as many steps as one key has stays.
         A missing or reversed pair of days is shared by nothing.
         """
+        result = np.zeros(len(keys), bool)
+        for block in _blocks(len(keys)):
+            result[block] = self._overlap(keys[block], first[block], last[block])
+        return result
+
+    def _overlap(self, keys: IntArray, first: DayArray, last: DayArray) -> BoolArray:
         place = np.searchsorted(self._keys, keys, side="left")
         end = np.searchsorted(self._keys, keys, side="right")
         result = np.zeros(len(keys), bool)
@@ -63,3 +76,7 @@ class Stays:
             result[asked] = common_first <= common_last
             place[asked] += 1
         return result
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_KEYS) for start in range(0, size, BLOCK_KEYS))

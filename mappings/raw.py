@@ -69,8 +69,14 @@ class RawTable:
 
     def frame(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> pd.DataFrame:
         """Return the table's frame of its columns, each of exactly its type (pandas would guess that of texts)."""
+        index = pd.RangeIndex(len(columns[next(iter(self.columns))]))  # one for all: else they would be compared
         return pd.DataFrame(
-            {name: pd.Series(columns[name], dtype=_dtype(kind, columns[name])) for name, kind in self.columns.items()}
+            {
+                name: pd.Series(columns[name], index=index, dtype=_dtype(kind, columns[name]))
+                for name, kind in self.columns.items()
+            },
+            index=index,
+            copy=False,
         )
 
     def empty(self) -> pd.DataFrame:
@@ -242,6 +248,8 @@ JOURNAL_TABLES: tuple[RawTable, ...] = (
     ABSENCES,
     PERIOD_MARKS,
 )
+FACT_TABLES: frozenset[str] = frozenset({MARKS.name, ABSENCES.name, PERIOD_MARKS.name})
+"""The tables whose rows become records."""
 ALL_TABLES: tuple[RawTable, ...] = (SCHOOL, IDENTITIES, *JOURNAL_TABLES)
 
 KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {

@@ -9,7 +9,9 @@ lesson as filled in plays no part. Deliberately not here: consents; whether a re
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,12 +28,13 @@ from mappings.lookup import BoolArray, IntArray, Lookup, Stays
 from mappings.moments import to_instants
 from mappings.profile import Profile
 from mappings.quality import SchoolDays, record_doubts, student_doubts
-from mappings.raw import ENROLMENTS, MEMBERS, NOTHING, RawJournal
+from mappings.raw import ENROLMENTS, FACT_TABLES, MEMBERS, NOTHING, RawJournal
 from mappings.reasons import RecordWarning, SetAsideReason
 from mappings.roster import roster
 from mappings.selection import journals_of
 from mappings.texts import ObjectArray
 
+_CONTENTS = ("entered_at", "number", "subject", "value", "weight", "work", "comment")
 _KIND_WORDS = np.array([*(str(kind) for kind in KINDS), None], object)  # NO_KIND is -1, the last
 
 
@@ -48,26 +51,31 @@ def to_reading(
     """Make of one snapshot's raw tables what the rest of the bridge works with.
 
     The raw tables must be those of `mappings.raw.JOURNAL_TABLES`; their rows are counted as read, all of them.
-    `school_days` is the school's calendar; None where there is none.
+    `school_days` is the school's calendar; None where there is none. The facts' raw tables, the largest, are let go
+    once they are joined: a caller who keeps no name for `raw` has their memory back before the records are made.
     """
     keys = as_integers(raw, profile.encoding)
     journals = journals_of(keys)
     students_known, raw = roster(raw, profile.reading), keys.raw
     known = dimensions(raw, profile.reading, profile.codes.most_weight)
     rows = facts(keys, known, profile.codes, profile.reading)
+    raw = {name: table for name, table in raw.items() if name not in FACT_TABLES}
+    keys = replace(keys, raw=raw)
     reason = _first_reason(rows, raw, known, today)
     doubts = record_doubts(rows, reason == "", raw, known, profile.reading, school_days)
     taken = np.flatnonzero(reason == "")
     left = np.flatnonzero(reason != "")
+    reason = reason[left]
     students = keys.text_of("student", rows.student)
     set_aside = pd.DataFrame(
         {
             "source_key": _strings(rows.source_key[left]),
             "student_key": _strings(students[left]),
-            "reason": _strings(reason[left]),
+            "reason": _strings(reason),
         }
     )
-    records, untimed = _records(rows, known, students, taken, timezone)
+    rows, contents = _parted(rows)
+    records, untimed = _records(rows, contents, known, students, taken, timezone)
     warnings = _warnings(rows, taken, _not_members(rows, raw, known), untimed, doubts)
     odd, words = _told(warnings, profile.codes.silent)
     where = places(keys, profile.reading)
@@ -82,7 +90,7 @@ def to_reading(
         aside_journals=_strings(journals[left]),
         aside_days=pd.Series(rows.last[left]),
         findings=findings_of(
-            np.concatenate([reason[left], words]),
+            np.concatenate([reason, words]),
             Rows(rows.source_key, students, journals, rows.last).at(np.concatenate([left, odd])),
             where,
             Pupils(student_doubts(students_known, window, today), students_known, today),
@@ -142,28 +150,35 @@ def _not_members(rows: Facts, raw: RawJournal, known: Dimensions) -> BoolArray:
     return ~stays.overlap(pairs(rows.journal, rows.student), rows.first, rows.last)
 
 
+def _parted(rows: Facts) -> tuple[Facts, dict[str, Any]]:
+    """Return the facts without what only their records say, and that, by column: a year of it need not stand twice."""
+    contents = {name: getattr(rows, name) for name in _CONTENTS}
+    # an empty copy: a view would keep the whole column
+    return replace(rows, **{name: column[:0].copy() for name, column in contents.items()}), contents
+
+
 def _records(
-    rows: Facts, known: Dimensions, students: ObjectArray, taken: IntArray, timezone: ZoneInfo
+    rows: Facts, contents: dict[str, Any], known: Dimensions, students: ObjectArray, taken: IntArray, timezone: ZoneInfo
 ) -> tuple[pd.DataFrame, BoolArray]:
-    """Return the records' frame, and which of them go without their time of entry."""
-    instants, outside = to_instants(rows.entered_at[taken], timezone)
-    number = rows.number[taken]
+    """Return the records' frame, and which of them go without their time of entry. Each of `contents` is used up."""
+    instants, outside = to_instants(contents.pop("entered_at")[taken], timezone)
+    number = contents.pop("number")[taken]
     columns = {
         "source_key": _strings(rows.source_key[taken]),
         "student_key": _strings(students[taken]),
         "kind": _strings(_KIND_WORDS[rows.kind[taken]]),
-        "subject": _strings(known.subjects.text[rows.subject[taken]]),
+        "subject": _strings(known.subjects.text[contents.pop("subject")[taken]]),
         "date": rows.last[taken],
         "lesson_number": pd.arrays.IntegerArray(
             np.where(number == NOTHING, 0, number).astype(np.int16), number == NOTHING
         ),
-        "value": _strings(rows.value[taken]),
-        "weight": _strings(rows.weight[taken]),
-        "work": _strings(rows.work[taken]),
-        "comment": _strings(rows.comment[taken]),
+        "value": _strings(contents.pop("value")[taken]),
+        "weight": _strings(contents.pop("weight")[taken]),
+        "work": _strings(contents.pop("work")[taken]),
+        "comment": _strings(contents.pop("comment")[taken]),
         "entered_at": pd.DatetimeIndex(instants).tz_localize("UTC"),
     }
-    return pd.DataFrame(columns, columns=list(RECORD_COLUMNS)), outside
+    return pd.DataFrame(columns, columns=list(RECORD_COLUMNS), copy=False), outside  # a year's texts stand once
 
 
 def _warnings(

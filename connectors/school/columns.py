@@ -6,17 +6,22 @@ integer as any integer or text of one. A moment with a zone is not taken, nor th
 are local. Null is `NOTHING`, NaT or None, and a field that is not of its type is spoilt, as `mappings.raw`
 says: one damaged field sets one row aside. A column in which not one field is of its type is another column
 than the profile thinks (`unreadable_column`).
+
+A column whose fields are all of the type that a good driver gives, or all ISO texts of one length, is converted as a
+whole (`connectors.school.whole_columns`); any other goes field by field here. Both ways give the same.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from connectors.school.whole_columns import days, distinct_converted, integers, moments
 from mappings.raw import DTYPES, NOTHING, SPOILT, SPOILT_TIME, ColumnType
 
 Column: TypeAlias = npt.NDArray[np.generic]
@@ -36,13 +41,21 @@ def to_columns(
     """
     if not rows:
         return {name: np.empty(0, DTYPES[kind]) for name, kind in types.items()}
-    found = list(zip(*rows, strict=True))
+    found = _turned(rows)
     chosen = [place if place < len(found) else None for place in range(len(types))] if places is None else places
-    missing = [None] * len(rows)
     return {
-        name: _CONVERSIONS[kind](missing if place is None else found[place])
+        name: np.repeat(_CONVERSIONS[kind]([None]), len(rows)) if place is None else _CONVERSIONS[kind](found[place])
         for (name, kind), place in zip(types.items(), chosen, strict=True)
     }
+
+
+def _turned(rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
+    """Return the columns of rows of one length; thousands of rows at once are too many for `zip` to be quick."""
+    width = len(rows[0])
+    fields = list(chain.from_iterable(rows))
+    if len(fields) != width * len(rows):
+        raise ValueError("rows of different lengths")
+    return [fields[place::width] for place in range(width)]
 
 
 def unreadable_column(columns: Mapping[str, Column], types: Mapping[str, ColumnType]) -> str | None:
@@ -76,7 +89,8 @@ def _converted(values: Sequence[object], convert: Callable[[object], object], sp
 
 
 def _integers(values: Sequence[object]) -> Column:
-    return np.array(_converted(values, _integer, SPOILT), np.int64)
+    whole = integers(values)
+    return np.array(_converted(values, _integer, SPOILT), np.int64) if whole is None else whole
 
 
 def _integer(value: object) -> int:
@@ -94,6 +108,9 @@ def _integer(value: object) -> int:
 
 def _keys(values: Sequence[object]) -> Column:
     """Return keys as whole numbers where all are, else as they come: `mappings.keys` makes texts of those."""
+    whole = integers(values)
+    if whole is not None:
+        return whole
     try:
         if all(value is None or (isinstance(value, (int, float, Decimal)) and value == int(value)) for value in values):
             return _integers(values)
@@ -103,7 +120,10 @@ def _keys(values: Sequence[object]) -> Column:
 
 
 def _dates(values: Sequence[object]) -> Column:
-    return np.array(_converted(values, _day, SPOILT_DAY), "datetime64[D]").astype("datetime64[s]")
+    whole = days(values)
+    if whole is None:
+        whole = np.array(_converted(values, _day, SPOILT_DAY), "datetime64[D]")
+    return whole.astype("datetime64[s]")
 
 
 def _day(value: object) -> date | None:
@@ -119,7 +139,8 @@ def _day(value: object) -> date | None:
 
 
 def _moments(values: Sequence[object]) -> Column:
-    return np.array(_converted(values, _moment, SPOILT_DAY), "datetime64[s]")
+    whole = moments(values)
+    return np.array(_converted(values, _moment, SPOILT_DAY), "datetime64[s]") if whole is None else whole
 
 
 def _moment(value: object) -> datetime | date | None:
@@ -147,7 +168,7 @@ def _texts(values: Sequence[object]) -> Column:
 
 
 def _decimals(values: Sequence[object]) -> Column:
-    return _texts(_converted(values, _decimal, Decimal("NaN")))
+    return _texts(distinct_converted(values, lambda some: _converted(some, _decimal, Decimal("NaN"))))
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -1,5 +1,6 @@
 """Opens the snapshot that a source asks for."""
 
+from connectors.school.allocation import give_back_large_blocks
 from connectors.school.firebird_copy import engine_takes, open_backup, open_copy
 from connectors.school.firebird_driver import open_file, open_server
 from connectors.school.odbc_driver import open_odbc
@@ -21,6 +22,7 @@ def open_snapshot(source: SchoolSource, school: str) -> Snapshot:
     Raises BridgeError `school-source-wrong`, `school-unreachable`, `school-login-refused` or
     `school-driver-missing`.
     """
+    give_back_large_blocks()
     match parse(source):
         case FirebirdFile() as file:
             direct = engine_takes(file.path)

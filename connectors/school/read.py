@@ -58,12 +58,16 @@ def read_school(
     `school-driver-missing`, `school-not-permitted`, `school-schema-differs`, `school-code-differs` or
     `school-reading-failed`.
     """
-    with open_snapshot(source, code) as snapshot:
-        check_code(snapshot, profile, code)
-        raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
-    if only_journals is not None:
-        raw = of_journals(raw, frozenset(only_journals), profile)
-    return to_reading(raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days)
+
+    def raw() -> RawJournal:
+        with open_snapshot(source, code) as snapshot:
+            check_code(snapshot, profile, code)
+            read: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in JOURNAL_TABLES}
+        return read if only_journals is None else of_journals(read, frozenset(only_journals), profile)
+
+    return to_reading(  # it alone has the raw tables, so that they are gone before the records are made
+        raw(), profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
+    )
 
 
 def read_findings(
@@ -86,10 +90,19 @@ def read_findings(
         check_code(snapshot, profile, code)
         tables = (*JOURNAL_TABLES, IDENTITIES)
         raw: RawJournal = {table.name: snapshot.read(table, profile, window, progress) for table in tables}
+    unknown, people = unmapped(raw, profile), {name: raw[name] for name in (IDENTITIES.name, ENROLMENTS.name)}
+    tables_of_journal = [raw]
+    del raw
     reading = to_reading(
-        raw, profile, school=code, window=window, today=today, timezone=timezone, school_days=school_days
+        tables_of_journal.pop(),
+        profile,
+        school=code,
+        window=window,
+        today=today,
+        timezone=timezone,
+        school_days=school_days,
     )
-    return with_alike(reading, identities(raw, profile.reading), today), unmapped(raw, profile)
+    return with_alike(reading, identities(people, profile.reading), today), unknown
 
 
 def read_fingerprints(

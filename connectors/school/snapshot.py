@@ -116,7 +116,7 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         parts = list(self._chunks(table, profile, window, progress, journals=journals))
         if not parts:
             return table.empty()
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in table.columns}
+        columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in table.columns}
         if column := unreadable_column(columns, table.columns):
             raise refusals.type_differs(self.school, profile.name, table.name, column)
         return table.frame(columns)

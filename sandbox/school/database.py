@@ -104,7 +104,7 @@ def _create_empty(path: Path) -> Connection:
         config.database.value = str(path)
         config.db_charset.value = "WIN1251"
         config.page_size.value = _PAGE_SIZE
-        config.db_cache_size.value = _CACHE_PAGES
+        config.cache_size.value = _CACHE_PAGES  # for the writing alone: whoever reads has the usual cache
         config.forced_writes.value = False
         return create_database(_CONFIG_NAME, user="SYSDBA", charset="WIN1251")
 

@@ -154,21 +154,42 @@ def fill_firebird_server(port: int, path: Path, tables: Tables) -> str:
 @contextmanager
 def five_ways(folder: Path, tables: Tables) -> Iterator[dict[str, Way]]:
     """Give the school in every database, each under the name of its way in."""
-    file, lite = folder / "school.fdb", folder / "school.db"
+    file = folder / "school.fdb"
     database.create(file, tables)
-    fill_sqlite(lite, tables)
-    with firebird_server() as (port, path), postgresql() as url, mariadb() as maria:
-        fill_postgresql(url, tables)
-        socket_folder = url.partition("host=")[2]
+    with (
+        firebird_server() as (port, path),
+        postgresql_ways(tables) as of_postgresql,
+        mariadb_ways(tables) as of_mariadb,
+    ):
         yield {
             "firebird-file": Way(f"file:{file}"),
             "firebird-server": Way(fill_firebird_server(port, path, tables), READER_PASSWORD),
-            "postgresql": Way(url),
-            "postgresql-odbc": Way(
-                f"odbc:DRIVER={{{odbc_driver('POSTGRESQL UNICODE', 'odbc-postgresql')}}};Server={socket_folder};"
-                "Database=postgres;UID=bridge"
-            ),
-            "mariadb-odbc": Way(f"odbc:{fill_mariadb(maria, tables)}"),
-            "sqlite": Way(f"sqlite:///{lite}"),
-            "sqlite-odbc": Way(f"odbc:DRIVER={{{odbc_driver('SQLITE3', 'libsqliteodbc')}}};Database={lite}"),
+            **of_postgresql,
+            **of_mariadb,
+            **sqlite_ways(folder, tables),
         }
+
+
+@contextmanager
+def postgresql_ways(tables: Tables) -> Iterator[dict[str, Way]]:
+    """Give the school in a PostgreSQL, directly and by ODBC."""
+    with postgresql() as url:
+        fill_postgresql(url, tables)
+        driver, server = odbc_driver("POSTGRESQL UNICODE", "odbc-postgresql"), url.partition("host=")[2]
+        by_odbc = Way(f"odbc:DRIVER={{{driver}}};Server={server};Database=postgres;UID=bridge")
+        yield {"postgresql": Way(url), "postgresql-odbc": by_odbc}
+
+
+@contextmanager
+def mariadb_ways(tables: Tables) -> Iterator[dict[str, Way]]:
+    """Give the school in a MariaDB, by ODBC."""
+    with mariadb() as port:
+        yield {"mariadb-odbc": Way(f"odbc:{fill_mariadb(port, tables)}")}
+
+
+def sqlite_ways(folder: Path, tables: Tables) -> dict[str, Way]:
+    """Give the school in a SQLite file, directly and by ODBC."""
+    file = folder / "school.db"
+    fill_sqlite(file, tables)
+    driver = odbc_driver("SQLITE3", "libsqliteodbc")
+    return {"sqlite": Way(f"sqlite:///{file}"), "sqlite-odbc": Way(f"odbc:DRIVER={{{driver}}};Database={file}")}

@@ -14,8 +14,8 @@ from connectors.school.open import open_snapshot
 from connectors.school.read import SchoolSource, probe
 from journal.school import SchoolReading
 from journal.wording import BridgeError
-from mappings.profile import Profile
-from mappings.raw import MARKS, SCHOOL
+from mappings.profile import Profile, Statement
+from mappings.raw import MARKS, SCHOOL, SPOILT_TEXT, SUBJECTS
 
 from .conftest import ROWS, WINDOW, statements
 
@@ -95,6 +95,24 @@ def delete_marks(profile: Profile) -> Profile:
 
     writing = Query("marks", "DELETE FROM MARK RETURNING ID, CONTROL_ID, STUDENT_ID, TYPE_ID, NOTE, ENTERED_AT")
     return replace(profile, queries={**profile.queries, "marks": writing})
+
+
+def test_a_text_that_is_no_utf8_spoils_itself_alone_in_sqlite(tmp_path: Path) -> None:
+    spoilt, size = (25, 40, 41), 10
+    connection = sqlite3.connect(tmp_path / "school.db")
+    connection.execute("CREATE TABLE SUBJECT (ID INTEGER PRIMARY KEY, NAME TEXT)")
+    connection.executemany("INSERT INTO SUBJECT VALUES (?, ?)", [(row, f"Урок {row}") for row in range(57)])
+    for row in spoilt:
+        connection.execute("UPDATE SUBJECT SET NAME = CAST(x'98' AS TEXT) WHERE ID = ?", (row,))
+    connection.commit()
+    connection.close()
+    expected = [(row, SPOILT_TEXT if row in spoilt else f"Урок {row}") for row in range(57)]
+    with open_snapshot(SchoolSource(f"sqlite:///{tmp_path / 'school.db'}"), "0252") as snapshot:
+        for _ in range(2):  # the second time it is known
+            chunks = list(snapshot.driver.chunks(SUBJECTS, Statement("SELECT ID, NAME FROM SUBJECT", ()), [], size))
+            assert [len(chunk["id"]) for chunk in chunks] == [10] * 5 + [7]
+            rows = [row for chunk in chunks for row in zip(chunk["id"].tolist(), chunk["name"].tolist(), strict=True)]
+            assert rows == expected
 
 
 def test_sqlite_reads_one_state(sqlite_file: Path, profile: Profile) -> None:
