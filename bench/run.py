@@ -1,7 +1,7 @@
-"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, about half an hour.
+"""Prints the machine, the versions and the figures of docs/performance.md: `make bench`, more than half an hour.
 
 Each figure is a ratio of two sides measured in one run, by turns, on the same data; medians, with the lowest and the
-highest value beside them. `--students` and `--weeks` change the school, `--only` chooses figures.
+highest value beside them. `--students` and `--weeks` change the school of figures 2, 3 and 5, `--only` chooses figures.
 """
 
 import argparse
