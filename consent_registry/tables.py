@@ -175,7 +175,7 @@ ERASURE = sa.Table(
     sa.Column("school", sa.String(16), nullable=False, index=True),
     sa.Column("student_key", sa.String(200), nullable=True, comment="whose data; null once they are destroyed"),
     sa.Column("why", sa.String(16), nullable=False, comment="withdrawal, term or order"),
-    sa.Column("state", sa.String(16), nullable=False, comment="begun, destroyed, written or done; from-log"),
+    sa.Column("state", sa.String(16), nullable=False, comment="begun, destroyed, written or done"),
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("destroyed_at", Moment, nullable=True),
     sa.Column("log_size", sa.BigInteger, nullable=False, comment="entries of the audit log when it began"),
