@@ -71,13 +71,7 @@ def open_database(url: str) -> Engine:
     def _configure(dbapi_connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         dbapi_connection.isolation_level = None  # the begin event below says BEGIN, not the driver
         cursor = dbapi_connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "cache_size=-65536",
-            "wal_autocheckpoint=4000",
-        ):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *_ROOM):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

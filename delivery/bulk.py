@@ -20,6 +20,15 @@ class Same:
     value: object
 
 
+AT_ONCE = 500
+"""How many values a condition names: a database takes so many parameters at most."""
+
+
+def in_parts(column: "sa.Column[str]", values: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions, to be asked one after the other, under which a column has any of these values."""
+    return [column.in_(values[start : start + AT_ONCE]) for start in range(0, len(values), AT_ONCE)]
+
+
 def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[object] | Same]) -> None:
     """Insert rows; at least one column is a sequence, and all of these are equally long. No rows: nothing happens."""
     dialect = connection.dialect

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from audit.log import AuditLog
 from consent_registry.decision import Grant, Refusal
 from delivery.lease import Lease
+from delivery.ledger import BatchRow
 from delivery.patience import Patience, Turns
 from journal.portal import Portal, PortalError
 from journal.records import Receipt
@@ -80,3 +81,11 @@ class SendingTally:
     not_withdrawn: int = 0
     refused_in_a_row: int = 0
     stopped_by: PortalError | BridgeError | None = None
+
+    def count_failed(self, rows: Sequence[BatchRow]) -> None:
+        """Count records that were handed over in vain."""
+        for row in rows:
+            if row.action == "publish":
+                self.failed += 1
+            else:
+                self.not_withdrawn += 1

@@ -27,6 +27,7 @@ from consent_registry.sealed.erasure_rules import Standing, end_of
 from consent_registry.sealed.vault import Vault, destroy_student_key
 from consent_registry.tables import ERASURE, ERASURES_READ, STUDENT_KEY
 from database import gate, writing
+from delivery.bulk import in_parts
 from delivery.ledger import OPEN
 from delivery.roster import decode_roster, encode_roster
 from delivery.tables import BATCH, BATCH_ROW, LINK_STATE, RECORD, ROSTER_SNAPSHOT, RUN, STUDENT_REF
@@ -37,8 +38,6 @@ _READ_AGAIN_AFTER = 1000
 
 _KIND = f'"kind":"{Erasure.kind}"'.encode()
 _APPLICATION = "application:"
-_AT_ONCE = 500
-
 FROM_LOG = "from-log"
 """The state of an erasure that this database knows from the audit log alone: what was known of its papers is lost."""
 
@@ -160,8 +159,7 @@ def _list_again(connection: Connection, told: Sequence[tuple[int, Erasure]]) -> 
         gate(connection, school)
     numbers = sorted({entry.erasure for _, entry in told})
     listed: set[str] = set()
-    for start in range(0, len(numbers), _AT_ONCE):
-        which = ERASURE.c.erasure_id.in_(numbers[start : start + _AT_ONCE])
+    for which in in_parts(ERASURE.c.erasure_id, numbers):
         listed |= set(connection.scalars(sa.select(ERASURE.c.erasure_id).where(which)))
     lacking: dict[str, dict[str, object]] = {}
     for index, entry in told:

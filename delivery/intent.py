@@ -259,11 +259,7 @@ def _set_aside(
     desk: Desk, connection: Connection, rows: Sequence[ledger.BatchRow], now: datetime, tally: SendingTally
 ) -> None:
     """Count records that can't be put into any batch, and remember them as if the portal had rejected them."""
-    for row in rows:
-        if row.action == "publish":
-            tally.failed += 1
-        else:
-            tally.not_withdrawn += 1
+    tally.count_failed(rows)
     ledger.note_unsendable(connection, desk.school, rows, dict.fromkeys((r.record_id for r in rows), UNSENDABLE), now)
 
 

@@ -16,13 +16,11 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from delivery.bulk import Same, insert_columns
+from delivery.bulk import Same, in_parts, insert_columns
 from delivery.plan import LEDGER_COLUMNS
 from delivery.seen import in_journals
 from delivery.tables import BATCH, BATCH_ROW, RECORD, STUDENT_REF
 from journal.records import Receipt
-
-_CHUNK = 500
 
 OPEN, TAKEN, NOT_TAKEN, REFUSED, DOUBTFUL, DIVIDED = "open", "taken", "not-taken", "refused", "doubtful", "divided"
 """What became of a batch. Divided: refused for what it says; its records were told apart, each has its own end."""
@@ -59,7 +57,7 @@ def load_records(connection: Connection, school: str, student_keys: Sequence[str
     """Return the ledger's records of a school (of these students): delivery.plan.LEDGER_COLUMNS and `journal`."""
     if student_keys is None:
         return _records(connection, school, [sa.true()])
-    return _records(connection, school, _in_parts(RECORD.c.student_key, student_keys))
+    return _records(connection, school, in_parts(RECORD.c.student_key, student_keys))
 
 
 def records_of_journals(connection: Connection, school: str, journals: Collection[str]) -> pd.DataFrame:
@@ -69,11 +67,7 @@ def records_of_journals(connection: Connection, school: str, journals: Collectio
 
 def records_of_rows(connection: Connection, school: str, source_keys: Sequence[str]) -> pd.DataFrame:
     """Return the ledger's records of these rows of the school's journal, as `load_records`."""
-    return _records(connection, school, _in_parts(RECORD.c.source_key, source_keys))
-
-
-def _in_parts(column: "sa.Column[str]", values: Sequence[str]) -> list[sa.ColumnElement[bool]]:
-    return [column.in_(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)]
+    return _records(connection, school, in_parts(RECORD.c.source_key, source_keys))
 
 
 def _records(connection: Connection, school: str, which: Iterable[sa.ColumnElement[bool]]) -> pd.DataFrame:
@@ -100,14 +94,9 @@ def student_refs(
     """Return each student's opaque reference, made at random where there is none yet."""
     wanted = sorted(set(student_keys))
     refs: dict[str, str] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        part = wanted[start : start + _CHUNK]
-        found = connection.execute(
-            sa.select(STUDENT_REF.c.student_key, STUDENT_REF.c.student_ref).where(
-                STUDENT_REF.c.school == school, STUDENT_REF.c.student_key.in_(part)
-            )
-        )
-        refs.update((key, ref) for key, ref in found)
+    query = sa.select(STUDENT_REF.c.student_key, STUDENT_REF.c.student_ref).where(STUDENT_REF.c.school == school)
+    for these in in_parts(STUDENT_REF.c.student_key, wanted):
+        refs.update((key, ref) for key, ref in connection.execute(query.where(these)))
     missing = [{"school": school, "student_key": key, "student_ref": new_id()} for key in wanted if key not in refs]
     if missing:
         connection.execute(STUDENT_REF.insert(), missing)
@@ -118,10 +107,9 @@ def student_refs(
 def revisions(connection: Connection, record_ids: Sequence[str]) -> dict[str, int]:
     """Return the newest revision that each record was ever given."""
     known: dict[str, int] = {}
-    for start in range(0, len(record_ids), _CHUNK):
-        part = record_ids[start : start + _CHUNK]
-        rows = connection.execute(sa.select(RECORD.c.record_id, RECORD.c.revision).where(RECORD.c.record_id.in_(part)))
-        known.update((record_id, revision) for record_id, revision in rows)
+    query = sa.select(RECORD.c.record_id, RECORD.c.revision)
+    for these in in_parts(RECORD.c.record_id, record_ids):
+        known.update((record_id, revision) for record_id, revision in connection.execute(query.where(these)))
     return known
 
 

@@ -8,7 +8,7 @@ The journal of a record is noted by the same `finish`: a record without one belo
 Deliberately not here: which journals changed (`mappings.fingerprints`), why all is read (`flows.reading_plan`).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,13 +17,12 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
-from delivery.bulk import Same, insert_columns
+from delivery.bulk import Same, in_parts, insert_columns
 from delivery.tables import JOURNAL_SEEN, RECORD, SOURCE_SEEN
 from mappings.fingerprints import Fingerprint, Seen, SeenJournal
 
 _JOURNAL: TypeAdapter[SeenJournal] = TypeAdapter(SeenJournal)
 _TOTAL: TypeAdapter[Fingerprint | None] = TypeAdapter(Fingerprint | None)
-_CHUNK = 500
 UNKNOWN_JOURNAL = ""
 
 
@@ -94,10 +93,9 @@ def keep(connection: Connection, school: str, seen: Seen, before: Sight | None, 
     else:
         connection.execute(SOURCE_SEEN.update().where(this_school).values(**values))
     changed = {key: one for key, one in seen.journals.items() if known.get(key) != one}
-    for part in _chunks([key for key in known if key in changed or key not in seen.journals]):
-        connection.execute(
-            JOURNAL_SEEN.delete().where(JOURNAL_SEEN.c.school == school, JOURNAL_SEEN.c.journal.in_(part))
-        )
+    outdated = [key for key in known if key in changed or key not in seen.journals]
+    for these in in_parts(JOURNAL_SEEN.c.journal, outdated):
+        connection.execute(JOURNAL_SEEN.delete().where(JOURNAL_SEEN.c.school == school, these))
     insert_columns(
         connection,
         JOURNAL_SEEN,
@@ -144,8 +142,4 @@ def holdings(connection: Connection, school: str) -> int:
 
 def in_journals(journals: Collection[str]) -> list[sa.ColumnElement[bool]]:
     """Return the conditions, to be asked one after the other, under which a record is of these journals or of none."""
-    return [RECORD.c.journal.is_(None), *(RECORD.c.journal.in_(part) for part in _chunks(sorted(journals)))]
-
-
-def _chunks(values: list[str]) -> Iterable[list[str]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+    return [RECORD.c.journal.is_(None), *in_parts(RECORD.c.journal, sorted(journals))]

@@ -93,7 +93,6 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Publish records. `publish` has the columns of RecordPlan.publish."""
     order = _in_order(publish, desk.new_id())
-    starts = range(0, len(order), batch_records)
     ahead: _Part | None = None
     mark: Mark | None = None
 
@@ -112,7 +111,7 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
 
     try:
         with looking_ahead() as meanwhile:
-            for start in starts:
+            for start in range(0, len(order), batch_records):
                 part, ahead = ahead, None
                 take_back_first(desk, tally)
                 if part is None:
@@ -157,7 +156,7 @@ def _send(desk: Desk, part: _Part, tally: SendingTally, meanwhile: Meanwhile) ->
     while waiting:
         part = waiting.pop(0)
         if tally.stopped_by and part.stored is None:
-            _count_failed(part.rows, tally)
+            tally.count_failed(part.rows)
             continue
         divided: list[list[ledger.BatchRow]] = []
         stored = part.stored
@@ -195,7 +194,7 @@ def _submit(desk: Desk, intent: Intent, tally: SendingTally, meanwhile: Meanwhil
         tally.refused_in_a_row = 0
         return []
     if failure.resend is Resend.UNKNOWN:
-        _count_failed(intent.rows, tally)
+        tally.count_failed(intent.rows)
         tally.stopped_by = failure
         return []
     refused = failure.resend is Resend.FINAL and failure.said_by_portal
@@ -213,7 +212,7 @@ def _divide(desk: Desk, intent: Intent, code: str, tally: SendingTally) -> list[
     alone = len(intent.rows) == 1
     enter_not_taken(desk, intent.prepared.batch_id, ledger.DIVIDED, code, blame_records=alone)
     if alone:
-        _count_failed(intent.rows, tally)
+        tally.count_failed(intent.rows)
         return []
     known = [row._replace(new=False) for row in intent.rows]
     return [known[: len(known) // 2], known[len(known) // 2 :]]
@@ -290,15 +289,7 @@ def ask_receipt(desk: Desk, batch_id: str) -> Receipt | None:
 
 def _drop(desk: Desk, intent: Intent, state: str, code: str, tally: SendingTally, *, may_arrive: bool = False) -> None:
     enter_not_taken(desk, intent.prepared.batch_id, state, code, may_arrive=may_arrive)
-    _count_failed(intent.rows, tally)
-
-
-def _count_failed(rows: Sequence[ledger.BatchRow], tally: SendingTally) -> None:
-    for row in rows:
-        if row.action == "publish":
-            tally.failed += 1
-        else:
-            tally.not_withdrawn += 1
+    tally.count_failed(intent.rows)
 
 
 def _count(rows: Sequence[ledger.BatchRow], receipt: Receipt, tally: SendingTally) -> None:

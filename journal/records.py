@@ -43,7 +43,7 @@ BatchItem = Publish | Withdraw
 
 @dataclass(frozen=True, slots=True)
 class PreparedBatch:
-    """A batch in the one form in which it is stored, digested and sent; `body` is opaque outside its connector.
+    """A batch in the one form in which it is digested and sent; `body` is opaque outside its connector.
 
     `batch_id` is the contract's digest over the content, so the same body always has the same id.
     """

@@ -1,6 +1,6 @@
 """Gives a batch its one final form: canonical, valid by the schema, named by its digest.
 
-Rules. `PreparedBatch.body` is the SubmitJournal element in exclusive canonical form, so the same bytes are stored,
+Rules. `PreparedBatch.body` is the SubmitJournal element in exclusive canonical form, so the same bytes are
 digested, signed and sent. The id is the contract's: SHA-256 over that form with the id set to 64 zeros. A batch that is
 valid beyond doubt is written in that form at once (`certain`); any other is parsed, judged by the schema, and has the
 form that lxml gives it. The id is in the audit log for good, and the log says all else of the batch but the marks: so
