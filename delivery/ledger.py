@@ -186,8 +186,14 @@ def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
     return [StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn) for r in rows]
 
 
-def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: datetime) -> None:
-    """Enter the portal's receipt: what it took is held (or gone), what it rejected is remembered."""
+def settle_batch(
+    connection: Connection, batch_id: str, receipt: Receipt, now: datetime, *, overtaken: bool = False
+) -> None:
+    """Enter the portal's receipt: what it took is held (or gone), what it rejected is remembered.
+
+    A record that was told of since, under a newer revision, has another batch whose outcome says what it is; with
+    `overtaken` it is held (or gone) by this one all the same.
+    """
     rejected = {rejection.record_id: rejection.code for rejection in receipt.rejected}
     if rejected:
         rows = [row for row in _rows_of(connection, batch_id) if row.record_id in rejected]
@@ -198,9 +204,9 @@ def settle_batch(connection: Connection, batch_id: str, receipt: Receipt, now: d
     # What is left of the batch was taken. A statement finds its rows by the batch, so one for none is left out.
     counted = connection.execute(sa.select(BATCH.c.published, BATCH.c.withdrawn).where(BATCH.c.batch_id == batch_id))
     published, withdrawn = counted.one()
-    # A record that was told of since, under a newer revision, has another batch whose outcome says what it is.
-    this_row = RECORD.c.record_id == BATCH_ROW.c.record_id, RECORD.c.revision == BATCH_ROW.c.revision
-    told = RECORD.update().where(*this_row, BATCH_ROW.c.batch_id == batch_id)
+    told = RECORD.update().where(RECORD.c.record_id == BATCH_ROW.c.record_id, BATCH_ROW.c.batch_id == batch_id)
+    if not overtaken:
+        told = told.where(RECORD.c.revision == BATCH_ROW.c.revision)
     shown = told.where(BATCH_ROW.c.action == "publish")
     content = {name: BATCH_ROW.c[name] for name in ("digest", "kind", "date")}
     if published:

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from delivery import ledger
+from delivery.bulk import in_parts
 from delivery.tables import BATCH, BATCH_ROW, RECORD
 from journal.records import Receipt
 
 LOOKED_OUT_FOR = timedelta(minutes=15)
 ROWS_KEPT = timedelta(days=1)
-_CHUNK = 500
 
 _HAS_ROWS = sa.exists().where(BATCH_ROW.c.batch_id == BATCH.c.batch_id)
 
@@ -67,10 +67,9 @@ def settle_straggler(connection: Connection, batch_id: str, receipt: Receipt, no
         sa.select(BATCH_ROW.c.record_id).where(of_batch, BATCH_ROW.c.action == "publish")
     ).all()
     connection.execute(BATCH_ROW.delete().where(of_batch, BATCH_ROW.c.action == "withdraw"))
-    ledger.settle_batch(connection, batch_id, receipt, now)
-    for start in range(0, len(overtaken), _CHUNK):
-        part = overtaken[start : start + _CHUNK]
-        connection.execute(RECORD.update().where(RECORD.c.record_id.in_(part)).values(digest=None))
+    ledger.settle_batch(connection, batch_id, receipt, now, overtaken=True)
+    for these in in_parts(RECORD.c.record_id, overtaken):
+        connection.execute(RECORD.update().where(these).values(digest=None))
 
 
 def forget_stragglers(connection: Connection, school: str, now: datetime) -> None:
