@@ -16,7 +16,7 @@ from pathlib import Path
 
 from audit.durable_files import flush_folder, make_folder, write_flushed
 from audit.errors import AuditUnavailableError
-from audit.store import COSIGNED, LONGEST_APPEND, Resources
+from audit.store import COSIGNED, LONGEST_APPEND, Longer, Resources
 from audit.tiles import BUNDLES, CHECKPOINT, TILE_WIDTH, Tile, hashes_at, levels, parse_path
 
 LOCK = ".lock"
@@ -138,8 +138,10 @@ class FolderWriter:
                     if tile is not None and tile.first + tile.width > count:
                         yield tile
 
-    def write(self, resources: Resources) -> None:
+    def write(self, resources: Resources, longer: Longer | None = None) -> None:
         """Store files, all flushed, then all in place, then their folders flushed."""
+        if longer is not None:
+            resources = {**resources, longer.path: longer.beginning + longer.added}
         with _named(self._folder):
             staged = {self._stage(data, number): path for number, (path, data) in enumerate(resources.items())}
             folders: set[Path] = set()

@@ -1,16 +1,18 @@
 """The log itself: append, read, and hold against a checkpoint remembered elsewhere.
 
-Rules. Nothing is kept in memory between calls: under the lock an append reads the checkpoint and the right edge,
-holds the edge against the signed root, and only then adds to it; so any number of threads and processes may share
-a log, and recovery after a crash is the same code. `append` returns when entries and checkpoint are durable. When it
-raises, the entries may or may not have become part of the log: to append them again is right, to act as if they
-stood there is not. A log that doesn't fit its own signed checkpoint is appended to by nobody.
+Rules. Under the lock an append reads the checkpoint and the right edge, holds the edge against the signed root, and
+only then adds to it; so any number of threads and processes may share a log, and recovery after a crash is the same
+code. All that is remembered between calls is which last bundle fits which checkpoint: the same bytes aren't hashed
+again. `append` returns when entries and checkpoint are durable. When it raises, the entries may or may not have become
+part of the log: to append them again is right, to act as if they stood there is not. A log that doesn't fit its own
+signed checkpoint is appended to by nobody.
 Deliberately not here: a proof that all of the log is whole (`audit.verify`), witnesses.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from audit.entry import Entry, canonical_parts
@@ -18,17 +20,19 @@ from audit.errors import AuditDamagedError, NoteError
 from audit.keys import SigningKey
 from audit.location import open_store
 from audit.note import Checkpoint, VerifierKey
-from audit.store import COSIGNED, LONGEST_APPEND, Store, Writer
+from audit.store import COSIGNED, LONGEST_APPEND, Longer, Store, Writer
 from audit.tiles import (
     BUNDLES,
     CHECKPOINT,
     TILE_WIDTH,
     Tile,
+    divided,
     edge,
     hashes_at,
     join_entries,
     levels,
     node_reader,
+    read_tile,
     tiles_at,
     whole_bundle,
     whole_tile,
@@ -38,10 +42,17 @@ from audit.tree import EMPTY_ROOT, consistency_proof, leaf_hash, root_at, root_h
 
 @dataclass(slots=True)
 class _Edge:
-    """What stands at the right edge of the tree: the last bundle's entries and each level's last hashes."""
+    """What stands at the right edge of the tree: the last bundle, while it isn't full, and each level's last hashes."""
 
-    entries: list[bytes]
+    bundle: bytes
     hashes: dict[int, list[bytes]]
+
+
+@dataclass(slots=True)
+class _Fitting:
+    """The checkpoint and the last bundle that were found to fit each other, or were made so."""
+
+    pair: tuple[bytes, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class AuditLog:
         self._signers = (signing_key,) if also is None else (signing_key, also)
         self._keys = (*(key.verifier for key in self._signers), *former_keys)
         self._origin = signing_key.verifier.name
+        self._fitting = _Fitting()
 
     def open(self) -> None:
         """Begin a log where there is nothing at all, else hold the existing one's right edge against its checkpoint.
@@ -79,7 +91,7 @@ class AuditLog:
         with self._store.writing() as writer:
             if writer.read(CHECKPOINT) is None and next(self._store.paths(), None) is None:
                 writer.publish(Checkpoint.sign(self._origin, 0, EMPTY_ROOT, *self._signers).note, 0)
-            _read_edge(writer, self._published(writer))
+            self._read_edge(cache(writer.read), self._published(writer))
 
     def within(self, connection: object) -> "AuditLog | None":
         """Return this log as written within an open transaction, None where it isn't kept in that database.
@@ -112,21 +124,24 @@ class AuditLog:
             msg = f"an append takes {LONGEST_APPEND} entries at most"
             raise ValueError(msg)
         with self._store.writing() as writer:
+            read = cache(writer.read)
             before = self._published(writer)
-            right = _read_edge(writer, before)
+            right = self._read_edge(read, before)
             if not lines:
                 return Appended(before.size, before)
             writer.drop_unpublished(before.size)
-            resources = _grow(right, before.size, lines)
+            resources = _grow(right.hashes, before.size, [leaf_hash(line) for line in lines])
+            bundles, longer, last = _bundled(right.bundle, before.size, lines)
             size = before.size + len(lines)
-            root = root_at(size, node_reader(lambda path: resources.get(path) or writer.read(path), size))
-            writer.write(resources)
+            root = root_at(size, node_reader(lambda path: resources.get(path) or read(path), size))
+            writer.write(bundles | resources, longer)
             # Killed before the next line: the old checkpoint stands and what was written is dropped as unpublished.
             after = Checkpoint.sign(self._origin, size, root, *self._signers)
             writer.publish(after.note, size)
             # Killed after it: the entries are in the log although no caller heard so.
             for tile in _completed(before.size, size):
                 writer.drop_partials(tile.partials)
+            self._fitting.pair = after.note, last
         return Appended(before.size, after)
 
     def checkpoint(self) -> Checkpoint:
@@ -192,6 +207,30 @@ class AuditLog:
         """Let go of files and connections."""
         self._store.close()
 
+    def _read_edge(self, read: Callable[[str], bytes | None], checkpoint: Checkpoint) -> _Edge:
+        """Return the right edge of the stored tree, held against the signed root. Raises AuditDamagedError."""
+        size = checkpoint.size
+        hashes: dict[int, list[bytes]] = {}
+        for level in levels(size):
+            tile = edge(level, size)
+            hashes[level] = whole_tile(read, tile) if tile else []
+        if root_at(size, node_reader(read, size)) != checkpoint.root:
+            raise AuditDamagedError(
+                "Корень сохранённого дерева журнала аудита не сходится с подписанным. Проверьте: dnevnik audit verify.",
+                "The root of the audit log's stored tree isn't the signed one. Find the damage: dnevnik audit verify.",
+            )
+        tile = edge(BUNDLES, size)
+        bundle = read_tile(read, tile) if tile else b""
+        if bundle is None or self._fitting.pair != (checkpoint.note, bundle):
+            entries = divided(bundle, tile) if tile else []
+            if [leaf_hash(entry) for entry in entries] != hashes.get(0, []):
+                raise AuditDamagedError(
+                    "Последние записи журнала аудита не сходятся с деревом. Проверьте его: dnevnik audit verify.",
+                    "The audit log's last entries don't fit its tree. Look for the damage: dnevnik audit verify.",
+                )
+            self._fitting.pair = checkpoint.note, bundle or b""
+        return _Edge(bundle or b"", hashes)
+
     def _published(self, source: Store | Writer) -> Checkpoint:
         note = source.read(CHECKPOINT)
         if note is None:
@@ -238,52 +277,41 @@ def _damaged_checkpoint(ru: str, en: str) -> AuditDamagedError:
     )
 
 
-def _read_edge(source: Store | Writer, checkpoint: Checkpoint) -> _Edge:
-    """Return the right edge of the stored tree, held against the signed root. Raises AuditDamagedError."""
-    size = checkpoint.size
-    hashes: dict[int, list[bytes]] = {}
-    for level in levels(size):
-        tile = edge(level, size)
-        hashes[level] = whole_tile(source.read, tile) if tile else []
-    bundle = edge(BUNDLES, size)
-    entries = whole_bundle(source.read, bundle) if bundle else []
-    if root_at(size, node_reader(source.read, size)) != checkpoint.root:
-        raise AuditDamagedError(
-            "Корень сохранённого дерева журнала аудита не сходится с подписанным. Проверьте его: dnevnik audit verify.",
-            "The root of the audit log's stored tree isn't the signed one. Look for the damage: dnevnik audit verify.",
-        )
-    if [leaf_hash(entry) for entry in entries] != hashes.get(0, []):
-        raise AuditDamagedError(
-            "Последние записи журнала аудита не сходятся с деревом. Проверьте его: dnevnik audit verify.",
-            "The audit log's last entries don't fit its tree. Look for the damage: dnevnik audit verify.",
-        )
-    return _Edge(entries, hashes)
+def _bundled(last: bytes, size: int, lines: Sequence[bytes]) -> tuple[dict[str, bytes], Longer | None, bytes]:
+    """Return what a log of `size` entries gets when `lines` are added; `last` is its last bundle, empty if it is full.
 
-
-def _grow(right: _Edge, size: int, lines: Sequence[bytes]) -> dict[str, bytes]:
-    """Return the resources that a tree of `size` entries gets when `lines` are added."""
+    That is bundles by path; the last one, where it only got longer; and what now is the last one, empty if full.
+    """
     resources: dict[str, bytes] = {}
-    start = size - len(right.entries)
-    for tile, entries in _tiled(BUNDLES, start, right.entries + list(lines)):
-        resources[tile.path] = join_entries(entries)
-    level, risen = 0, [leaf_hash(line) for line in lines]
+    longer: Longer | None = None
+    held = size % TILE_WIDTH
+    for at in range(0, held + len(lines), TILE_WIDTH):
+        tile = Tile(BUNDLES, (size - held + at) // TILE_WIDTH, min(TILE_WIDTH, held + len(lines) - at))
+        added = join_entries(lines[max(0, at - held) : at - held + TILE_WIDTH])
+        if last and not tile.full:
+            longer = Longer(tile.path, last, added)
+        else:
+            resources[tile.path] = last + added
+        last = b"" if tile.full else last + added
+    return resources, longer, last
+
+
+def _grow(edge_hashes: Mapping[int, list[bytes]], size: int, leaves: Sequence[bytes]) -> dict[str, bytes]:
+    """Return the tiles that a tree of `size` leaves gets by more; `edge_hashes`: those in each level's last tile."""
+    resources: dict[str, bytes] = {}
+    level, risen = 0, list(leaves)
     while risen:
-        before = right.hashes.get(level, [])
+        before = edge_hashes.get(level, [])
         start = hashes_at(level, size) - len(before)
-        added, risen = risen, []
-        for tile, hashes in _tiled(level, start, before + added):
+        row, risen = before + risen, []
+        for at in range(0, len(row), TILE_WIDTH):
+            hashes = row[at : at + TILE_WIDTH]
+            tile = Tile(level, (start + at) // TILE_WIDTH, len(hashes))
             resources[tile.path] = b"".join(hashes)
             if tile.full:
                 risen.append(root_hash(hashes))
         level += 1
     return resources
-
-
-def _tiled(level: int, start: int, items: list[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
-    """Give the items of a level, the first of which is number `start`, tile by tile."""
-    for at in range(0, len(items), TILE_WIDTH):
-        part = items[at : at + TILE_WIDTH]
-        yield Tile(level, (start + at) // TILE_WIDTH, len(part)), part
 
 
 def _completed(size: int, new_size: int) -> Iterator[Tile]:

@@ -5,6 +5,8 @@ unpublished is ever stored and a lost connection leaves the log as it was. Write
 with synchronous=FULL, on PostgreSQL by a lock on the table of checkpoints. Every checkpoint is kept. The tables are
 made here and not by a migration: the log stands on its own, mostly in a database of its own. Driver errors are named by
 class only, for their text may hold a password.
+A partial bundle is stored in pieces: its row holds the entries since the next smaller one, so that an append writes no
+more than it adds. Everything else is stored as a folder would hold it.
 """
 
 import zlib
@@ -18,8 +20,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from audit.errors import AuditDamagedError, AuditUnavailableError
-from audit.store import COSIGNED, Resources
-from audit.tiles import CHECKPOINT
+from audit.store import COSIGNED, Longer, Resources
+from audit.tiles import BUNDLES, CHECKPOINT, Tile, parse_path
 
 BUSY_SECONDS = 30
 _CREATION = zlib.crc32(b"audit log")
@@ -37,6 +39,14 @@ _CHECKPOINT = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("note", sa.LargeBinary, nullable=False),
 )
+
+# Made once: a statement costs SQLAlchemy more to make than most of these take to run.
+_NEWEST = sa.select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+_ONE = sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == sa.bindparam("path"))
+_BETWEEN = sa.and_(_RESOURCE.c.path > sa.bindparam("first"), _RESOURCE.c.path < sa.bindparam("last"))
+_PIECES = sa.select(_RESOURCE.c.path, _RESOURCE.c.content).where(_BETWEEN)
+_ADD_RESOURCES, _ADD_CHECKPOINT = sa.insert(_RESOURCE), sa.insert(_CHECKPOINT)
+_DROP = sa.delete(_RESOURCE).where(_BETWEEN)
 
 
 def open_sql_store(url: str) -> "SqlStore":
@@ -179,11 +189,13 @@ class SqlWriter:
     def drop_unpublished(self, size: int) -> None:
         """Do nothing: what isn't committed is not there."""
 
-    def write(self, resources: Resources) -> None:
+    def write(self, resources: Resources, longer: Longer | None = None) -> None:
         """Insert resources. Raises AuditDamagedError when one is there already, beyond the newest checkpoint."""
         rows = [{"path": path, "content": content} for path, content in resources.items()]
+        if longer is not None:
+            rows.append({"path": longer.path, "content": longer.added})
         try:
-            self._connection.execute(sa.insert(_RESOURCE), rows)
+            self._connection.execute(_ADD_RESOURCES, rows)
         except IntegrityError:
             there_already = True
         else:
@@ -196,17 +208,21 @@ class SqlWriter:
 
     def publish(self, checkpoint: bytes, size: int) -> None:
         """Add the checkpoint that makes the resources the log's."""
-        self._connection.execute(sa.insert(_CHECKPOINT), [{"size": size, "note": checkpoint}])
+        self._connection.execute(_ADD_CHECKPOINT, {"size": size, "note": checkpoint})
 
     def keep_beside(self, path: str, content: bytes) -> None:
         """Put a row that is no part of the log in its former one's place."""
         self._connection.execute(sa.delete(_RESOURCE).where(_RESOURCE.c.path == path))
-        self._connection.execute(sa.insert(_RESOURCE), [{"path": path, "content": content}])
+        self._connection.execute(_ADD_RESOURCES, {"path": path, "content": content})
 
     def drop_partials(self, folder: str) -> None:
         """Delete the partial forms of a full tile."""
-        within = _RESOURCE.c.path > f"{folder}/", _RESOURCE.c.path < f"{folder}0"  # 0 follows the slash
-        self._connection.execute(sa.delete(_RESOURCE).where(*within))
+        self._connection.execute(_DROP, _within(folder))
+
+
+def _within(folder: str) -> dict[str, str]:
+    """Return between which paths everything in a folder stands: 0 follows the slash."""
+    return {"first": f"{folder}/", "last": f"{folder}0"}
 
 
 def _wait_for_others(connection: Connection) -> None:
@@ -224,13 +240,14 @@ def _place(url: sa.URL) -> tuple[object, ...]:
 
 def _read(connection: Connection, path: str) -> bytes | None:
     if path == CHECKPOINT:
-        newest = sa.select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
-        row = connection.execute(newest).first()
+        row = connection.execute(_NEWEST).first()
         if row is not None:
             _check_size(row.size, row.note)
         content = None if row is None else row.note
+    elif ".p/" in path and (tile := parse_path(path)) is not None and tile.level == BUNDLES:
+        content = _pieces(connection, tile)
     else:
-        content = connection.execute(sa.select(_RESOURCE.c.content).where(_RESOURCE.c.path == path)).scalar()
+        content = connection.execute(_ONE, {"path": path}).scalar()
     if content is None or isinstance(content, bytes):
         return content
     # SQLite keeps a text or a number in a column of bytes, if somebody puts it there.
@@ -238,6 +255,19 @@ def _read(connection: Connection, path: str) -> bytes | None:
         f"В базе данных журнала аудита вместо {path} стоят не байты. Восстановите журнал из копии.",
         f"The audit log's database holds no bytes as {path}. Restore the log from a copy.",
     )
+
+
+def _pieces(connection: Connection, bundle: Tile) -> object:
+    """Return a partial bundle: what the appends since its first entry added, one after the other; None without it.
+
+    Where a piece is no bytes, that is returned in its place.
+    """
+    found = {row.path: row.content for row in connection.execute(_PIECES, _within(bundle.partials))}
+    if bundle.path not in found:
+        return None
+    tiles = sorted(tile for tile in map(parse_path, found) if tile is not None and tile.width <= bundle.width)
+    pieces = [found[tile.path] for tile in tiles]
+    return next((piece for piece in pieces if not isinstance(piece, bytes)), None) or b"".join(pieces)
 
 
 def _check_size(size: int, note: object) -> None:

@@ -8,12 +8,20 @@ checkpoint decides. Every failure of the medium is an AuditUnavailableError.
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 LONGEST_APPEND = 65_536
 COSIGNED = "checkpoint.cosigned"
 """The newest checkpoint that enough witnesses cosigned: kept beside the log, and no part of it."""
 Resources = Mapping[str, bytes]
+
+
+class Longer(NamedTuple):
+    """A resource whose beginning is published under another path: the last bundle, while it isn't full."""
+
+    path: str
+    beginning: bytes
+    added: bytes
 
 
 class Writer(Protocol):
@@ -27,7 +35,7 @@ class Writer(Protocol):
         """Remove what an append that didn't end left beyond a log of `size` entries."""
         ...
 
-    def write(self, resources: Resources) -> None:
+    def write(self, resources: Resources, longer: Longer | None = None) -> None:
         """Store resources; they are durable before `publish` changes the checkpoint."""
         ...
 

@@ -8,7 +8,7 @@ Source: C2SP tlog-tiles, sections Merkle Tree, Partial Tiles and Log entries.
 
 import re
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from audit.errors import AuditDamagedError
@@ -183,16 +183,20 @@ def whole_tile(read: Callable[[str], bytes | None], tile: Tile) -> list[bytes]:
 
 def whole_bundle(read: Callable[[str], bytes | None], tile: Tile) -> list[bytes]:
     """Return a bundle's entries. Raises AuditDamagedError when it is missing or can't be divided."""
-    data = read_tile(read, tile)
-    entries: Sequence[bytes] = ()
+    return divided(read_tile(read, tile), tile)
+
+
+def divided(data: bytes | None, tile: Tile) -> list[bytes]:
+    """Return the entries in a bundle's bytes. Raises AuditDamagedError when there are none or not so many."""
+    entries: list[bytes] = []
     if data is not None:
         try:
             entries = split_entries(data)
         except ValueError:
-            entries = ()
+            entries = []
     if len(entries) != tile.width:
         raise AuditDamagedError(
             f"Файл {tile.path} журнала аудита отсутствует или повреждён. Восстановите журнал из копии.",
             f"The audit log's file {tile.path} is missing or damaged. Restore the log from a copy.",
         )
-    return list(entries)
+    return entries

@@ -64,11 +64,14 @@ class CaseFacts:
         return state_of(self.key, self.facts, at, known_at)
 
 
+_RECORDED_AT = sa.select(CLOCK.c.recorded_at).where(CLOCK.c.school == sa.bindparam("school"))
+
+
 def registry_now(connection: Connection, school: str, now: datetime) -> datetime:
     """Return the moment that counts as now for a school. Raises BridgeError `clock-back`; ValueError where naive."""
     if now.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    newest = connection.execute(sa.select(CLOCK.c.recorded_at).where(CLOCK.c.school == school)).scalar()
+    newest = connection.scalar(_RECORDED_AT, {"school": school})
     if newest is None or newest <= now:
         return now
     if newest - now > CLOCK_TOLERANCE:

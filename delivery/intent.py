@@ -12,9 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import repeat
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
+from pandas.arrays import DatetimeArray
 from sqlalchemy.engine import Connection
 
 from audit.entry import DisclosureIntended, DisclosureOutcome, Ground, RecordAction, canonical_parts
@@ -42,7 +46,7 @@ UNSENDABLE = "unsendable"
 
 
 class Content(NamedTuple):
-    """One row of RecordPlan.publish as plain values, None where a cell is missing."""
+    """One row of RecordPlan.publish as plain values, None where a cell is missing; from `subject` on as it is sent."""
 
     record_id: str | None
     source_key: str
@@ -61,21 +65,20 @@ class Content(NamedTuple):
 
 def content_rows(frame: pd.DataFrame) -> list[Content]:
     """Return the rows of RecordPlan.publish; column by column, for a frame is slow by rows."""
-    return list(map(Content, *(_cells(frame[name]) for name in Content._fields)))
+    columns = [_cells(name, frame[name].array) for name in Content._fields]
+    return list(map(Content._make, zip(*columns, strict=True)))
 
 
-def _cells(column: pd.Series) -> list[Any]:
+def _cells(name: str, column: ExtensionArray) -> list[Any]:
     """Return a column's cells as Python's own values, None where one is missing."""
-    if column.name == "date":
-        return list(column.dt.date)
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return [None if moment is pd.NaT else moment for moment in column.array.to_pydatetime()]
-    cells, present = column.tolist(), column.notna().to_numpy()
-    if column.name == "lesson_number":
-        return [int(cell) if there else None for cell, there in zip(cells, present.tolist(), strict=True)]
-    if present.all():
+    if name == "date":
+        cells: list[Any] = np.asarray(column, "datetime64[D]").tolist()
         return cells
-    return [cell if there else None for cell, there in zip(cells, present.tolist(), strict=True)]
+    missing = np.asarray(column.isna())
+    cells = list(column.to_pydatetime()) if isinstance(column, DatetimeArray) else column.tolist()
+    if missing.any():
+        cells = [None if gone else cell for cell, gone in zip(cells, missing.tolist(), strict=True)]
+    return [None if cell is None else int(cell) for cell in cells] if name == "lesson_number" else cells
 
 
 def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[ledger.BatchRow]:
@@ -83,22 +86,15 @@ def publish_rows(rows: Sequence[Content], new_id: Callable[[], str]) -> list[led
 
     The ids of a batch's new records differ in their last digits only, so that they are stored side by side.
     """
+    if not rows:
+        return []
     stem = new_id()[-ID_STEM:]
-    return [
-        ledger.BatchRow(
-            row.record_id or f"{stem}{number:04x}",
-            1,
-            "publish",
-            row.source_key,
-            row.student_key,
-            row.kind,
-            row.date,
-            row.digest,
-            None,
-            row.record_id is None,
-        )
-        for number, row in enumerate(rows)
-    ]
+    known, source_keys, student_keys, kinds, days, digests, *_ = zip(*rows, strict=True)
+    ids = [record_id or f"{stem}{number:04x}" for number, record_id in enumerate(known)]
+    new = [record_id is None for record_id in known]
+    first, publish, no_reason = repeat(1), repeat("publish"), repeat(None)
+    columns = zip(ids, first, publish, source_keys, student_keys, kinds, days, digests, no_reason, new, strict=False)
+    return list(map(ledger.BatchRow._make, columns))
 
 
 def withdraw_rows(frame: pd.DataFrame) -> list[ledger.BatchRow]:
@@ -117,32 +113,32 @@ def withdraw_rows(frame: pd.DataFrame) -> list[ledger.BatchRow]:
             reason=reason,
             new=False,
         )
-        for record_id, student_key, kind, day, reason in zip(*(_cells(frame[name]) for name in names), strict=True)
+        for record_id, student_key, kind, day, reason in zip(
+            *(_cells(name, frame[name].array) for name in names), strict=True
+        )
     ]
 
 
 _KINDS = {str(kind): kind for kind in RecordKind}
 
 
-def _item(row: ledger.BatchRow, contents: Mapping[str, Content], student_ref: str) -> BatchItem:
-    """Give one row the form that the portal takes."""
-    if row.action == "withdraw":
-        return Withdraw(row.record_id, row.revision, WithdrawReason(row.reason or ""))
-    content = contents[row.record_id]
-    return Publish(
-        row.record_id,
-        row.revision,
-        student_ref,
-        _KINDS[row.kind],
-        content.subject,
-        row.date,
-        content.lesson_number,
-        content.value,
-        content.weight,
-        content.work,
-        content.comment,
-        content.entered_at,
-    )
+def _items(
+    rows: Sequence[ledger.BatchRow], contents: Mapping[str, Content], refs: Mapping[str, str]
+) -> list[BatchItem]:
+    """Give rows the form that the portal takes."""
+    items: list[BatchItem] = []
+    for record_id, revision, action, _, student, kind, day, _, reason, _ in rows:
+        if action == "withdraw":
+            items.append(Withdraw(record_id, revision, WithdrawReason(reason or "")))
+            continue
+        subject, lesson, value, weight, work, comment, entered_at = contents[record_id][6:]
+        items.append(
+            Publish(
+                record_id, revision, refs[student], _KINDS[kind],
+                subject, day, lesson, value, weight, work, comment, entered_at,
+            )
+        )  # fmt: skip
+    return items
 
 
 def permitted_now(
@@ -159,11 +155,12 @@ def permitted_now(
     covered: dict[tuple[str, str, date], bool] = {}
     takes_part = {student: in_pilot(student) for student in students}
     for row in rows:
-        student, kind, day = row.student_key, row.kind, row.date
-        may_go = covered.get((student, kind, day))
+        what = row[4:7]  # student, kind, date
+        may_go = covered.get(what)
         if may_go is None:
+            student, kind, day = what
             grants = list(covering(by_student[student], student, _KINDS[kind], day)) if takes_part[student] else []
-            may_go = covered[student, kind, day] = bool(grants)
+            may_go = covered[what] = bool(grants)
             for grant in grants:
                 used[student][grant.link_id] = grant
         if may_go or row.action == "withdraw":
@@ -208,7 +205,7 @@ def store_intents(
             refs = ledger.student_refs(connection, desk.school, (row.student_key for row in kept), desk.new_id)
             kept = _revised(connection, kept)
             if kept:
-                items = [_item(row, contents, refs[row.student_key]) for row in kept]
+                items = _items(kept, contents, refs)
                 try:
                     prepared = desk.portal.prepare(desk.school, items, now)
                 except UnsendableRecordsError as error:
@@ -314,9 +311,9 @@ def _disclosures(
 ) -> list[DisclosureIntended]:
     """Return a batch's entries of the audit log, one a student."""
     by_student: dict[str, list[RecordAction]] = defaultdict(list)
-    for row in rows:
-        reason = logged_reason(row.reason)
-        by_student[row.student_key].append(RecordAction(row.record_id, row.revision, row.action, reason))
+    for record_id, revision, action, _, student, _, _, _, reason, _ in rows:
+        logged = None if reason is None else logged_reason(reason)
+        by_student[student].append(RecordAction(record_id, revision, action, logged))
     return [
         DisclosureIntended(
             at=now,

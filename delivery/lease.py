@@ -127,12 +127,16 @@ def wait_for_lease(
         return take_lease(connection, school, holder, clock())
 
 
+_FENCE = sa.select(SCHOOL_LEASE.c.fence).where(SCHOOL_LEASE.c.school == sa.bindparam("b_school"))
+_PROLONG = SCHOOL_LEASE.update().where(
+    SCHOOL_LEASE.c.school == sa.bindparam("b_school"), SCHOOL_LEASE.c.fence == sa.bindparam("b_fence")
+)
+
+
 def confirm_lease(connection: Connection, lease: Lease, now: datetime) -> None:
     """Prolong the lease. Raises BridgeError `lease-lost` when another process holds a newer one."""
     prolonged = connection.execute(
-        SCHOOL_LEASE.update()
-        .where(SCHOOL_LEASE.c.school == lease.school, SCHOOL_LEASE.c.fence == lease.fence)
-        .values(expires_at=now + LEASE_TIME)
+        _PROLONG, {"b_school": lease.school, "b_fence": lease.fence, "expires_at": now + LEASE_TIME}
     )
     if prolonged.rowcount != 1:
         raise _lost(lease)
@@ -140,7 +144,7 @@ def confirm_lease(connection: Connection, lease: Lease, now: datetime) -> None:
 
 def check_lease(connection: Connection, lease: Lease) -> None:
     """Raise BridgeError `lease-lost` when another process holds a newer lease; changes nothing."""
-    fence = connection.scalar(sa.select(SCHOOL_LEASE.c.fence).where(SCHOOL_LEASE.c.school == lease.school))
+    fence = connection.scalar(_FENCE, {"b_school": lease.school})
     if fence != lease.fence:
         raise _lost(lease)
 

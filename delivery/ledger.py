@@ -113,23 +113,26 @@ def revisions(connection: Connection, record_ids: Sequence[str]) -> dict[str, in
     return known
 
 
+_STORE = BATCH.insert()
+_CHANGE = BATCH.update().where(BATCH.c.batch_id == sa.bindparam("b_batch"))
+
+
 def store_batch(
     connection: Connection, batch: StoredBatch, rows: Sequence[BatchRow], *, students: int, accounts: int
 ) -> None:
     """Store a batch as open, its records' new revisions with it."""
-    connection.execute(
-        BATCH.insert().values(
-            batch_id=batch.batch_id,
-            school=batch.school,
-            run=batch.run,
-            created_at=batch.created_at,
-            state=OPEN,
-            published=batch.published,
-            withdrawn=batch.withdrawn,
-            students=students,
-            accounts=accounts,
-        )
-    )
+    stored = {
+        "batch_id": batch.batch_id,
+        "school": batch.school,
+        "run": batch.run,
+        "created_at": batch.created_at,
+        "state": OPEN,
+        "published": batch.published,
+        "withdrawn": batch.withdrawn,
+        "students": students,
+        "accounts": accounts,
+    }
+    connection.execute(_STORE, stored)
     _insert_records(connection, batch.school, [row for row in rows if row.new])
     known = [{"b_record": row.record_id, "b_revision": row.revision} for row in rows if not row.new]
     if known:
@@ -139,43 +142,33 @@ def store_batch(
             .values(revision=sa.bindparam("b_revision")),
             known,
         )
-    insert_columns(
-        connection,
-        BATCH_ROW,
-        {
-            "batch_id": Same(batch.batch_id),
-            "record_id": [row.record_id for row in rows],
-            "action": [row.action for row in rows],
-            "revision": [row.revision for row in rows],
-            "kind": [row.kind for row in rows],
-            "date": [row.date for row in rows],
-            "digest": [row.digest for row in rows],
-            "reason": [row.reason for row in rows],
-        },
-    )
+    columns = _by_column(rows)
+    names = ("record_id", "action", "revision", "kind", "date", "digest", "reason")
+    of_batch: dict[str, Sequence[object] | Same] = {"batch_id": Same(batch.batch_id)}
+    insert_columns(connection, BATCH_ROW, of_batch | {name: columns[name] for name in names})
+
+
+def _by_column(rows: Sequence[BatchRow]) -> dict[str, Sequence[object]]:
+    """Return the rows' values by name; without rows, none of each."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(BatchRow._fields)
+    return dict(zip(BatchRow._fields, columns, strict=True))
 
 
 def _insert_records(connection: Connection, school: str, rows: Sequence[BatchRow], revision: int | None = None) -> None:
     """Insert records that the portal does not show yet; `revision`: of all of them, their rows' own where None."""
-    insert_columns(
-        connection,
-        RECORD,
-        {
-            "record_id": [row.record_id for row in rows],
-            "school": Same(school),
-            "source_key": [row.source_key for row in rows],
-            "student_key": [row.student_key for row in rows],
-            "kind": [row.kind for row in rows],
-            "date": [row.date for row in rows],
-            "revision": [row.revision for row in rows] if revision is None else Same(revision),
-            "held": Same(value=False),
-        },
-    )
+    columns = _by_column(rows)
+    names = ("record_id", "source_key", "student_key", "kind", "date")
+    of_all: dict[str, Sequence[object] | Same] = {
+        "school": Same(school),
+        "revision": columns["revision"] if revision is None else Same(revision),
+        "held": Same(value=False),
+    }
+    insert_columns(connection, RECORD, of_all | {name: columns[name] for name in names})
 
 
 def note_audit_entries(connection: Connection, batch_id: str, first: int, last: int) -> None:
     """Remember which entries of the audit log announce this batch."""
-    connection.execute(BATCH.update().where(BATCH.c.batch_id == batch_id).values(audit_first=first, audit_last=last))
+    connection.execute(_CHANGE, {"b_batch": batch_id, "audit_first": first, "audit_last": last})
 
 
 def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
@@ -184,6 +177,24 @@ def open_batches(connection: Connection, school: str) -> list[StoredBatch]:
         sa.select(BATCH).where(BATCH.c.school == school, BATCH.c.state == OPEN).order_by(BATCH.c.created_at)
     )
     return [StoredBatch(r.batch_id, r.school, r.run, r.created_at, r.published, r.withdrawn) for r in rows]
+
+
+_COUNTED = sa.select(BATCH.c.published, BATCH.c.withdrawn).where(BATCH.c.batch_id == sa.bindparam("b_batch"))
+_FORGIVEN: Mapping[str, object] = {"rejected_code": None, "rejected_at": None, "discarded": False}
+
+
+def _told(action: str, values: Mapping[str, object], *where: "sa.ColumnElement[bool]") -> dict[bool, sa.Update]:
+    """Return the update of a taken batch's records, made once; under False those that were not told of since."""
+    of_batch = RECORD.c.record_id == BATCH_ROW.c.record_id, BATCH_ROW.c.batch_id == sa.bindparam("b_batch")
+    told = RECORD.update().where(*of_batch, BATCH_ROW.c.action == action, *where).values(**values)
+    return {True: told, False: told.where(RECORD.c.revision == BATCH_ROW.c.revision)}
+
+
+_CONTENT = {name: BATCH_ROW.c[name] for name in ("digest", "kind", "date")}
+_SHOW = _told("publish", {"held": True, "rejected_digest": None, **_CONTENT, **_FORGIVEN})
+_TAKE_BACK = _told("withdraw", {"held": False, "digest": None})
+_FORGIVE = _told("withdraw", _FORGIVEN, RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
+"""A withdrawal that was rejected before is done now; a content that was rejected stays rejected."""
 
 
 def settle_batch(
@@ -202,25 +213,14 @@ def settle_batch(
         if rows:
             connection.execute(BATCH_ROW.delete().where(*this_row), [{"b_record": row.record_id} for row in rows])
     # What is left of the batch was taken. A statement finds its rows by the batch, so one for none is left out.
-    counted = connection.execute(sa.select(BATCH.c.published, BATCH.c.withdrawn).where(BATCH.c.batch_id == batch_id))
-    published, withdrawn = counted.one()
-    told = RECORD.update().where(RECORD.c.record_id == BATCH_ROW.c.record_id, BATCH_ROW.c.batch_id == batch_id)
-    if not overtaken:
-        told = told.where(RECORD.c.revision == BATCH_ROW.c.revision)
-    shown = told.where(BATCH_ROW.c.action == "publish")
-    content = {name: BATCH_ROW.c[name] for name in ("digest", "kind", "date")}
+    of_batch = {"b_batch": batch_id}
+    published, withdrawn = connection.execute(_COUNTED, of_batch).one()
     if published:
-        connection.execute(shown.values(held=True, rejected_digest=None, **content, **_FORGIVEN))
+        connection.execute(_SHOW[overtaken], of_batch)
     if withdrawn:
-        gone = told.where(BATCH_ROW.c.action == "withdraw")
-        connection.execute(gone.values(held=False, digest=None))
-        # A withdrawal that was rejected before is done now; a content that was rejected stays rejected.
-        forgiven = gone.where(RECORD.c.rejected_digest.is_(None), RECORD.c.rejected_code.is_not(None))
-        connection.execute(forgiven.values(**_FORGIVEN))
+        connection.execute(_TAKE_BACK[overtaken], of_batch)
+        connection.execute(_FORGIVE[overtaken], of_batch)
     _close(connection, batch_id, TAKEN, now, receipt_id=receipt.receipt_id, rejected=len(rejected))
-
-
-_FORGIVEN: Mapping[str, object] = {"rejected_code": None, "rejected_at": None, "discarded": False}
 
 
 def _rows_of(connection: Connection, batch_id: str) -> Iterable[Any]:
@@ -290,7 +290,10 @@ def drop_batch(
     _close(connection, batch_id, state, now, error_code=code)
 
 
+_FORGET_ROWS = BATCH_ROW.delete().where(BATCH_ROW.c.batch_id == sa.bindparam("b_batch"))
+
+
 def _close(connection: Connection, batch_id: str, state: str, now: datetime, **values: object) -> None:
-    connection.execute(BATCH.update().where(BATCH.c.batch_id == batch_id).values(state=state, settled_at=now, **values))
+    connection.execute(_CHANGE, {"b_batch": batch_id, "state": state, "settled_at": now, **values})
     # The rows have told the ledger all they knew; the audit log keeps what was sent for good.
-    connection.execute(BATCH_ROW.delete().where(BATCH_ROW.c.batch_id == batch_id))
+    connection.execute(_FORGET_ROWS, {"b_batch": batch_id})

@@ -34,14 +34,28 @@ class Mark:
     due: datetime | None
 
 
+_NEWEST_OF_CASE = sa.select(sa.func.max(FACT.c.fact_id)).where(FACT.c.case_id == CASE.c.case_id).scalar_subquery()
+_OF_SCHOOL = CASE.c.school == sa.bindparam("school")
+_NEWEST_FACT = sa.select(sa.func.max(_NEWEST_OF_CASE)).where(_OF_SCHOOL)
+_NEWEST_MOVE = sa.select(sa.func.max(PILOT.c.fact_id)).where(PILOT.c.school == sa.bindparam("school"))
+_DUE = sa.select(sa.func.min(FACT.c.valid_at)).join(CASE).where(FACT.c.valid_at > sa.bindparam("at"), _OF_SCHOOL)
+_MOVED = sa.select(
+    sa.or_(
+        sa.exists().where(
+            FACT.c.fact_id > sa.bindparam("fact"), sa.exists().where(CASE.c.case_id == FACT.c.case_id, _OF_SCHOOL)
+        ),
+        sa.exists().where(PILOT.c.school == sa.bindparam("school"), PILOT.c.fact_id > sa.bindparam("move")),
+    )
+)
+"""Whether anything was recorded; asked several times a batch, so made once."""
+
+
 def mark_of(connection: Connection, school: str, now: datetime, day_of: Days) -> Mark:
     """Return how far the registry is in the caller's transaction. Raises BridgeError `clock-back`."""
     at = registry_now(connection, school, now)
-    of_school = CASE.c.school == school
-    of_case = sa.select(sa.func.max(FACT.c.fact_id)).where(FACT.c.case_id == CASE.c.case_id).scalar_subquery()
-    newest = connection.scalar(sa.select(sa.func.max(of_case)).where(of_school))
-    due = connection.scalar(sa.select(sa.func.min(FACT.c.valid_at)).join(CASE).where(FACT.c.valid_at > at, of_school))
-    move = connection.scalar(sa.select(sa.func.max(PILOT.c.fact_id)).where(PILOT.c.school == school))
+    newest = connection.scalar(_NEWEST_FACT, {"school": school})
+    due = connection.scalar(_DUE, {"school": school, "at": at})
+    move = connection.scalar(_NEWEST_MOVE, {"school": school})
     return Mark(school, at, day_of(at), newest or 0, move or 0, due)
 
 
@@ -56,10 +70,8 @@ def has_moved(connection: Connection, mark: Mark, now: datetime, day_of: Days) -
     """Tell whether the grounds of a school may be other than at `mark`."""
     if day_of(now) > mark.day or (mark.due is not None and mark.due <= now):
         return True
-    of_school = sa.exists().where(CASE.c.case_id == FACT.c.case_id, CASE.c.school == mark.school)
-    facts = sa.exists().where(FACT.c.fact_id > mark.newest_fact, of_school)
-    moves = sa.exists().where(PILOT.c.school == mark.school, PILOT.c.fact_id > mark.newest_move)
-    return bool(connection.scalar(sa.select(sa.or_(facts, moves))))
+    moved = {"school": mark.school, "fact": mark.newest_fact, "move": mark.newest_move}
+    return bool(connection.scalar(_MOVED, moved))
 
 
 def students_concerned(connection: Connection, earlier: Mark, later: Mark) -> list[str] | None:

@@ -36,12 +36,23 @@ def attribute(value: str) -> str:
     return value.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")
 
 
+_TWO = [f"{number:02}" for number in range(60)]
+_days: dict[int, str] = {}
+"""Days that were written, by ordinal: there are hundreds of moments a day."""
+
+
 def moment(value: datetime) -> str:
     """Write an instant in UTC. Raises ValueError for a naive one."""
-    if value.tzinfo is None:
-        raise ValueError("a moment needs a zone")
-    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return f"{in_utc.isoformat()[:-6]}Z"  # without +00:00
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a zone")
+        value = value.astimezone(UTC)
+    ordinal = value.toordinal()
+    day = _days.get(ordinal)
+    if day is None:
+        day = _days[ordinal] = value.date().isoformat()
+    parts = f"{day}T{_TWO[value.hour]}:{_TWO[value.minute]}:{_TWO[value.second]}"
+    return f"{parts}.{value.microsecond:06}Z" if value.microsecond else f"{parts}Z"
 
 
 def record(item: BatchItem) -> str:

@@ -21,7 +21,7 @@ from audit.keys import SigningKey
 from audit.location import open_store
 from audit.log import AuditLog, open_log
 from audit.note import Checkpoint
-from audit.store import Resources, Writer
+from audit.store import Longer, Resources, Writer
 from audit.verify import verify_log
 
 ORIGIN = "school.example/audit"
@@ -231,8 +231,8 @@ class DyingWriter:
     def drop_unpublished(self, size: int) -> None:
         self._do("drop_unpublished", lambda: self._writer.drop_unpublished(size))
 
-    def write(self, resources: Resources) -> None:
-        self._do("write", lambda: self._writer.write(resources))
+    def write(self, resources: Resources, longer: Longer | None = None) -> None:
+        self._do("write", lambda: self._writer.write(resources, longer))
 
     def publish(self, checkpoint: bytes, size: int) -> None:
         self._do("publish", lambda: self._writer.publish(checkpoint, size))

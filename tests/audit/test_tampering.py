@@ -310,6 +310,9 @@ def find(location: str, tampered: Tampered, key: SigningKey, kept: Checkpoint, p
         assert not alone.ok, (tampered.kind, sorted(places))
         said = [f"{problem.en} {problem.ru}" for problem in alone.problems]
         names = {place.replace(HEADS, "audit_checkpoint") for place in places} | {"checkpoint", "отметк"}
+        names |= {
+            place[: place.index(".p/") + 3] for place in places if "/entries/" in place and ".p/" in place
+        }  # a piece
         assert any(name in sentence for name in names for sentence in said), (tampered.kind, sorted(places), said[:3])
         return
     assert alone.ok, (tampered.kind, alone.problems)  # nothing in it can tell

@@ -424,16 +424,25 @@ class TestDatabase:
         log.close()
         assert verify_log(url, key.verifier).problems == (), "a key that was revoked, as the log says"
 
-    def test_rows_and_files_hold_the_same_log(self, file: Path, key: SigningKey, tmp_path: Path) -> None:
-        """The table's paths are the folder's, so a log leaves its database as a plain copy."""
+    def test_rows_and_files_hold_the_same_log(
+        self, file: Path, key: SigningKey, intents: Intents, tmp_path: Path
+    ) -> None:
+        """The table's paths are the folder's; the last bundle's rows are pieces, which stand one after the other."""
+        log = open_log(f"sqlite:///{file}", key, ORIGIN)
+        log.append(intents(4))
+        log.close()
         connection = sqlite3.connect(file)
-        rows = [("checkpoint", connection.execute("SELECT note FROM audit_checkpoint WHERE size = 303").fetchone()[0])]
-        rows += connection.execute("SELECT path, content FROM audit_resource").fetchall()
+        rows = dict(connection.execute("SELECT path, content FROM audit_resource").fetchall())
+        (note,) = connection.execute("SELECT note FROM audit_checkpoint ORDER BY size DESC").fetchone()
         connection.close()
-        for path, content in rows:
+        pieces = sorted(path for path in rows if path.startswith("tile/entries/001.p/"))
+        assert pieces == ["tile/entries/001.p/47", "tile/entries/001.p/51"]
+        rows[pieces[1]] = rows[pieces[0]] + rows[pieces[1]]
+        for path, content in [*rows.items(), ("checkpoint", note)]:
             (tmp_path / "copy" / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "copy" / path).write_bytes(content)
-        assert verify_log(tmp_path / "copy", key.verifier).problems == ()
+        verdict = verify_log(tmp_path / "copy", key.verifier)
+        assert (verdict.problems, verdict.size) == ((), 307)
 
 
 def test_a_copy_verifies_like_the_log(long_folder: Path, tmp_path: Path, key: SigningKey, intents: Intents) -> None:
