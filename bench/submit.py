@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -133,10 +134,20 @@ def at_the_desk(ground: Ground, folder: Path, url: str, log: str | None) -> Iter
     bridge.portal.close()
 
 
-def deliver(desk: Desk, frame: pd.DataFrame, turn: int) -> int:
-    """Send the records as ones that are new in each turn; returns how many were taken."""
+def made_new(frame: pd.DataFrame, turn: int, *, whole: bool) -> pd.DataFrame:
+    """Return the records as ones that are new in this turn.
+
+    A first run's rows lie among all that the ledger has. A night's were made since, so their numbers are above all.
+    """
+    keys = enumerate(frame["source_key"])
+    return frame.assign(
+        source_key=[f"{key}.{turn}.{n}" if whole else f"mark:{10**9 + turn * len(frame) + n}" for n, key in keys]
+    )
+
+
+def deliver(desk: Desk, new: pd.DataFrame) -> int:
+    """Send the records; returns how many were taken."""
     tally = SendingTally()
-    new = frame.assign(source_key=[f"{key}.{turn}.{n}" for n, key in enumerate(frame["source_key"])])
     send_publications(desk, new, BATCH_RECORDS, tally)
     if tally.stopped_by is not None:
         raise tally.stopped_by
@@ -169,7 +180,7 @@ def main(folder: Path) -> None:
         for name, whole in SHAPES.items():
             records = made_publications(chosen(frame, BATCHES * BATCH_RECORDS, whole=whole))
             new = chosen(planned, len(records), whole=whole)
-            measured = _measured(clients, (apart, together), records, new, turns)
+            measured = _measured(clients, (apart, together), records, partial(made_new, new, whole=whole), turns)
             students = new["student_key"].nunique()
             print(f"   {name}: {len(new) / students:.1f} records a student")
             _told(measured)
@@ -180,7 +191,7 @@ def _measured(
     clients: tuple[PlainClient, SoapPortal],
     desks: tuple[Desk, Desk],
     records: Sequence[Publish],
-    new: pd.DataFrame,
+    new: Callable[[int], pd.DataFrame],
     turns: Iterator[int],
 ) -> Mapping[str, Sequence[Mapping[str, float]]]:
     plain, bridge = clients
@@ -200,8 +211,8 @@ def _measured(
     sides = {
         "plain": lambda: timed(send_plain, [[as_zeep(record) for record in batch] for batch in batches()]),
         "bridge": lambda: timed(send_bridge, batches()),
-        "delivery": lambda: timed(lambda frame: deliver(apart, frame, next(turns)), [new]),
-        "shared": lambda: timed(lambda frame: deliver(together, frame, next(turns)), [new]),
+        "delivery": lambda: timed(lambda frame: deliver(apart, frame), [new(next(turns))]),
+        "shared": lambda: timed(lambda frame: deliver(together, frame), [new(next(turns))]),
     }
     by_turns(sides, 1)  # connections and caches are warm from here on
     return by_turns(sides, ROUNDS)

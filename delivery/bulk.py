@@ -32,21 +32,36 @@ def in_parts(column: "sa.Column[str]", values: Sequence[str]) -> list[sa.ColumnE
 def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[object] | Same]) -> None:
     """Insert rows; at least one column is a sequence, and all of these are equally long. No rows: nothing happens."""
     dialect = connection.dialect
-    bound = [_bound(table.c[name], values, dialect) for name, values in columns.items()]
-    rows = list(zip(*bound, strict=False))
-    if not rows:
-        return
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    names, marks = ", ".join(columns), ", ".join([mark] * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608  names of the project's own
+    marks: list[str] = []
+    bound: list[Iterable[object]] = []
+    for name, values in columns.items():
+        written = _bound(table.c[name], values, dialect)
+        literal = _literal(written.value) if isinstance(written, Same) else None
+        marks.append(literal or mark)
+        if literal is None:
+            bound.append(repeat(written.value) if isinstance(written, Same) else written)
+    rows = list(zip(*bound, strict=False))
+    if rows:
+        said = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(marks)})"  # noqa: S608  names of the project's own
+        connection.exec_driver_sql(said, rows)
 
 
-def _bound(column: "sa.Column[object]", values: Sequence[object] | Same, dialect: Dialect) -> Iterable[object]:
+def _literal(value: object) -> str | None:
+    """Write a value into the statement, which is cheaper than to bind it in each row; None for what is to be bound."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).upper()
+    return str(value) if isinstance(value, int) else None
+
+
+def _bound(column: "sa.Column[object]", values: Sequence[object] | Same, dialect: Dialect) -> Sequence[object] | Same:
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if isinstance(values, Same):
-        return repeat(values.value if process is None else process(values.value))
     if process is None:
         return values
+    if isinstance(values, Same):
+        return Same(process(values.value))
     if isinstance(column.type, sa.Date):  # a school year has few days, so each is written once
         written = {day: process(day) for day in set(values)}
         return [written[day] for day in values]

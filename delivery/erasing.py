@@ -68,7 +68,9 @@ def look(connection: Connection, vault: Vault, school: str, student: str, *, now
     links = sa.and_(LINK_STATE.c.school == school, LINK_STATE.c.student_key == student)
     known = STUDENT_REF.c.student_key == student, STUDENT_REF.c.school == school
     in_ledger = [sa.exists().where(records), sa.exists().where(links), sa.exists().where(*known)]
-    open_rows = BATCH_ROW.join(RECORD).join(BATCH)
+    open_rows = BATCH_ROW.join(RECORD, RECORD.c.record_id == BATCH_ROW.c.record_id).join(
+        BATCH, BATCH.c.batch_id == BATCH_ROW.c.batch_id
+    )
     standing = Standing(
         kept=held.anything or bool(connection.scalar(sa.select(sa.or_(*in_ledger)))),
         ends=ends,

@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from audit.entry import DisclosureIntended, DisclosureOutcome, Ground, RecordAction, canonical_parts
 from audit.log import Appended
-from consent_registry.decision import Grant, Refusal, covering
+from consent_registry.decision import Grant, covers
 from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
@@ -147,19 +147,21 @@ def permitted_now(
     """Read consents again: the rows that may go, and each student's grants that cover any of them."""
     students = sorted({row.student_key for row in rows})
     grounds, in_pilot = desk.grounds_now(connection, students, now), desk.in_pilot_now(connection, now)
-    by_student: dict[str, list[Grant | Refusal]] = defaultdict(list)
+    takes_part = set(filter(in_pilot, students))
+    grants_of: dict[str, list[Grant]] = defaultdict(list)
     for ground in grounds:
-        by_student[ground.student_key].append(ground)
+        if isinstance(ground, Grant) and ground.student_key in takes_part:
+            grants_of[ground.student_key].append(ground)
     kept: list[ledger.BatchRow] = []
     used: dict[str, dict[str, Grant]] = defaultdict(dict)
     covered: dict[tuple[str, str, date], bool] = {}
-    takes_part = {student: in_pilot(student) for student in students}
     for row in rows:
         what = row[4:7]  # student, kind, date
         may_go = covered.get(what)
         if may_go is None:
-            student, kind, day = what
-            grants = list(covering(by_student[student], student, _KINDS[kind], day)) if takes_part[student] else []
+            student, word, day = what
+            kind = _KINDS[word]
+            grants = [grant for grant in grants_of.get(student, ()) if covers(grant, kind, day)]
             may_go = covered[what] = bool(grants)
             for grant in grants:
                 used[student][grant.link_id] = grant

@@ -143,8 +143,8 @@ def store_batch(
             known,
         )
     columns = _by_column(rows)
-    names = ("record_id", "action", "revision", "kind", "date", "digest", "reason")
-    of_batch: dict[str, Sequence[object] | Same] = {"batch_id": Same(batch.batch_id)}
+    names = ("record_id", "action", "kind", "date", "digest")
+    of_batch = {"batch_id": Same(batch.batch_id)} | {name: _same(columns[name]) for name in ("revision", "reason")}
     insert_columns(connection, BATCH_ROW, of_batch | {name: columns[name] for name in names})
 
 
@@ -154,13 +154,18 @@ def _by_column(rows: Sequence[BatchRow]) -> dict[str, Sequence[object]]:
     return dict(zip(BatchRow._fields, columns, strict=True))
 
 
+def _same(values: Sequence[object]) -> Sequence[object] | Same:
+    """Return a column as the one value that it mostly has in all rows."""
+    return Same(values[0]) if len(set(values)) == 1 else values
+
+
 def _insert_records(connection: Connection, school: str, rows: Sequence[BatchRow], revision: int | None = None) -> None:
     """Insert records that the portal does not show yet; `revision`: of all of them, their rows' own where None."""
     columns = _by_column(rows)
     names = ("record_id", "source_key", "student_key", "kind", "date")
     of_all: dict[str, Sequence[object] | Same] = {
         "school": Same(school),
-        "revision": columns["revision"] if revision is None else Same(revision),
+        "revision": _same(columns["revision"]) if revision is None else Same(revision),
         "held": Same(value=False),
     }
     insert_columns(connection, RECORD, of_all | {name: columns[name] for name in names})

@@ -68,8 +68,8 @@ BATCH = sa.Table(
 BATCH_ROW = sa.Table(
     "batch_row",
     METADATA,
-    sa.Column("batch_id", sa.ForeignKey("batch.batch_id"), primary_key=True),
-    sa.Column("record_id", sa.ForeignKey("record.record_id"), primary_key=True),
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("record_id", sa.String(64), primary_key=True),
     sa.Column("action", sa.String(16), nullable=False, comment="publish or withdraw"),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
@@ -78,6 +78,7 @@ BATCH_ROW = sa.Table(
     sa.Column("reason", sa.String(32), nullable=True),
     sqlite_with_rowid=False,
 )
+"""Without foreign keys: `delivery.ledger` stores batch and records before the rows, and they are two looks a row."""
 
 LINK_STATE = sa.Table(
     "link_state",
