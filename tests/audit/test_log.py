@@ -77,13 +77,15 @@ def test_another_opening_sees_and_continues_the_same_log(
     assert verify_log(location, key.verifier).ok
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("in_database", [False, True], ids=["folder", "sqlite"])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sizes=st.lists(st.integers(1, 300), min_size=1, max_size=8))
 def test_any_sequence_of_appends_gives_the_tree_of_all_entries(
-    tmp_path_factory: pytest.TempPathFactory, key: SigningKey, intents: Intents, sizes: list[int]
+    tmp_path_factory: pytest.TempPathFactory, key: SigningKey, intents: Intents, sizes: list[int], *, in_database: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("log")
-    log = open_log(folder, key, ORIGIN)
+    place = f"sqlite:///{folder}/log.db" if in_database else folder
+    log = open_log(place, key, ORIGIN)
     entries: list[Entry] = []
     checkpoints = [log.checkpoint()]
     for size in sizes:
@@ -93,7 +95,8 @@ def test_any_sequence_of_appends_gives_the_tree_of_all_entries(
     assert [parse(line) for line in log.entries()] == entries
     assert all(log.continues(checkpoint.size, checkpoint.root) for checkpoint in checkpoints)
     assert not any(log.continues(a.size, b.root) for a, b in pairwise(checkpoints))
-    verdict = verify_log(folder, key.verifier, earlier=checkpoints)
+    log.close()
+    verdict = verify_log(place, key.verifier, earlier=checkpoints)
     assert (verdict.problems, verdict.unpublished, verdict.size) == ((), (), sum(sizes))
 
 
