@@ -39,11 +39,11 @@ from journal.vocabulary import RecordKind
 from mappings.profile import load_profile
 
 ROUNDS = 7
-BATCHES = 5
 BATCH_RECORDS = 1000
 MOSCOW = ZoneInfo("Europe/Moscow")
-SHAPES = {"a first run": True, "a night": False}
-"""By name, whether the records are whole students."""
+SHAPES = {"a first run": (True, 20), "a night": (False, 5)}
+"""By name, whether the records are whole students, and how many batches a turn sends: fewer than a school's first run
+has, and about what is new in a night."""
 TITLES = {
     "plain": "zeep and xmlsec",
     "bridge": "bridge, the connector",
@@ -169,7 +169,7 @@ def main(folder: Path) -> None:
     """Measure and print."""
     ground = Ground(folder)
     frame = read_records(ground)
-    print(f"2. SubmitJournal, {BATCHES} batches of {BATCH_RECORDS:,} a turn; {ROUNDS} rounds")
+    print(f"2. SubmitJournal, batches of {BATCH_RECORDS:,}; {ROUNDS} rounds")
     with (
         portal_process(ground, folder / "portal-submit") as url,
         at_the_desk(ground, folder / "bridge-folder", url, None) as (apart, planned),
@@ -177,12 +177,12 @@ def main(folder: Path) -> None:
     ):
         clients = PlainClient(url, ground.keys), _bridge(url, ground.keys)
         turns = count(1)
-        for name, whole in SHAPES.items():
-            records = made_publications(chosen(frame, BATCHES * BATCH_RECORDS, whole=whole))
+        for name, (whole, batches) in SHAPES.items():
+            records = made_publications(chosen(frame, batches * BATCH_RECORDS, whole=whole))
             new = chosen(planned, len(records), whole=whole)
             measured = _measured(clients, (apart, together), records, partial(made_new, new, whole=whole), turns)
             students = new["student_key"].nunique()
-            print(f"   {name}: {len(new) / students:.1f} records a student")
+            print(f"   {name}: {batches} batches a turn, {len(new) / students:.1f} records a student")
             _told(measured)
         clients[1].close()
 
