@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,9 @@ from journal.wording import BridgeError
 
 RECORDS_FAULTS = frozenset({"SchemaViolation", "TooLarge"})
 """The portal's final refusals that speak of what a batch says, not of who sends it."""
+
+FIRST_RECORDS = 250
+"""So few go first where several batches are published: until they are stored the portal has nothing to do."""
 
 REFUSALS_IN_A_ROW = 14
 """One more than dividing the largest batch down to one record takes: if so many are, it is no record's fault."""
@@ -93,40 +97,47 @@ def send_withdrawals(desk: Desk, withdraw: pd.DataFrame, batch_records: int, tal
 def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tally: SendingTally) -> None:
     """Publish records. `publish` has the columns of RecordPlan.publish."""
     order = _in_order(publish, desk.new_id())
+    spans = batch_spans(len(order), batch_records)
     ahead: _Part | None = None
     mark: Mark | None = None
 
-    def part_at(start: int) -> _Part:
-        contents = content_rows(publish.iloc[order[start : start + batch_records]])
+    def part_of(span: slice) -> _Part:
+        contents = content_rows(publish.iloc[order[span]])
         rows = publish_rows(contents, desk.new_id)
         return _Part(rows, {row.record_id: content for row, content in zip(rows, contents, strict=True)})
 
-    def look_ahead(start: int) -> None:
+    def look_ahead(span: slice | None) -> None:
         nonlocal ahead, mark
-        if start < len(order):
-            ahead = part_at(start)
+        if span is not None:
+            ahead = part_of(span)
             ahead.stored = list(store_intents(desk, ahead.rows, ahead.contents, tally, mark))
             mark = ahead.stored[-1].mark if ahead.stored else mark
         enter_heard(desk)
 
     try:
         with looking_ahead() as meanwhile:
-            for start in range(0, len(order), batch_records):
+            for span, following in zip(spans, [*spans[1:], None], strict=True):
                 part, ahead = ahead, None
                 take_back_first(desk, tally)
                 if part is None:
                     if tally.stopped_by:
-                        tally.failed += min(batch_records, len(order) - start)
+                        tally.failed += len(order[span])
                         continue
-                    part = part_at(start)
-                follows = desk.heard or start + batch_records < len(order)
-                meanwhile.put(partial(look_ahead, start + batch_records) if follows else None)
+                    part = part_of(span)
+                meanwhile.put(partial(look_ahead, following) if desk.heard or following else None)
                 _send(desk, part, tally, meanwhile)
     except BridgeError:
         with suppress(BridgeError):  # what was heard is entered all the same, or word of it is left
             enter_heard(desk)
         raise
     enter_heard(desk)
+
+
+def batch_spans(records: int, most: int) -> list[slice]:
+    """Divide so many records into batches, of which the first is small where others follow."""
+    first = min(most, FIRST_RECORDS) if records > most else most
+    starts = [0, *range(first, records, most)] if records else []
+    return [slice(start, end) for start, end in pairwise([*starts, records])]
 
 
 def _in_order(frame: pd.DataFrame, drawn: str) -> npt.NDArray[np.intp]:
