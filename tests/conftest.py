@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes is for bench/ to say
+settings.load_profile("untimed")
 
 _search = None
 """What was looked through for canaries: personal data that may stand nowhere but where they are kept by purpose."""
