@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -116,7 +116,7 @@ def send_publications(desk: Desk, publish: pd.DataFrame, batch_records: int, tal
 
     try:
         with looking_ahead() as meanwhile:
-            for span, following in zip(spans, [*spans[1:], None], strict=True):
+            for span, following in zip_longest(spans, spans[1:]):
                 part, ahead = ahead, None
                 take_back_first(desk, tally)
                 if part is None:
