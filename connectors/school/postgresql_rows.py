@@ -1,0 +1,259 @@
+"""Reads what PostgreSQL's binary COPY sends as columns, without a Python object for each field.
+
+Rules. `COPY (query) TO STDOUT (FORMAT BINARY)` sends each row as one message: a count of fields, then each field as its
+length (-1: null) and its bytes. The messages of a chunk are laid one after another, and the fields of a column are
+picked out of them with numpy. The server sends on while a chunk is turned into columns. A column of a type that isn't
+read here makes its query go by a cursor (`layout_of` gives None); a test holds the two ways equal. One difference is
+meant: a day that Python has no date for (infinity, before Christ) is spoilt here, where psycopg gives up the query.
+Texts come as bytes in the connection's encoding.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg.abc import Buffer
+
+from connectors.school.columns import Column, converted, nulls
+from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
+
+BLOCK_ROWS = 2_500
+"""So few that meanwhile what the server sends has room between the two, and it need not wait."""
+_EPOCH_DAY = 10_957  # 2000-01-01, from which PostgreSQL counts, in days since 1970
+_DAY_SECONDS = 86_400
+_MICROSECONDS = 1_000_000
+_FIRST, _END = (int(np.datetime64(day, "s").astype(np.int64)) for day in ("0001-01-01", "10000-01-01"))
+_SIGNATURE_BYTES, _END_OF_ROWS = 19, b"\xff\xff"
+_SHORTEST = len(_END_OF_ROWS)
+_SPARE = 8  # behind the last field, so that a null that stands last can be looked at like a number
+_INTEGERS: Mapping[int, str] = {16: "u1", 21: ">i2", 23: ">i4", 20: ">i8"}
+_BOOLEAN, _DATE, _TIMESTAMP, _NUMERIC, _FLOAT, _BYTES = 16, 1082, 1114, 1700, 701, 17
+_TEXTS = frozenset({25, 1043, 1042, 19})
+_NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
+_TIMES = (ColumnType.DATE, ColumnType.MOMENT)
+_NEGATIVE, _DIGIT_BASE, _DIGITS = 0x4000, 10_000, 4
+_UNWRITTEN: Mapping[int, str] = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
+
+IntArray = npt.NDArray[np.int64]
+ByteArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The messages of some rows: their bytes, and at which byte each begins."""
+
+    memory: ByteArray
+    starts: IntArray
+
+    def numbers(self, places: IntArray, form: str) -> npt.NDArray[np.int64]:
+        """Return the numbers of this form that stand at these bytes, wherever they are."""
+        kind = np.dtype(form)
+        everywhere = np.ndarray(len(self.memory) - kind.itemsize + 1, kind, self.memory, strides=(1,))
+        return everywhere[places].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How texts come: the name of their encoding, None where they stay bytes; and whether bytes are taken for texts."""
+
+    name: str | None
+    of_bytes_too: bool = False
+
+
+Reader = Callable[[Rows, IntArray, IntArray], Column]
+"""Makes a column of where its fields stand and how long each is; -1 is null."""
+
+
+def layout_of(
+    types: Mapping[str, ColumnType], names: Sequence[str], oids: Sequence[int], encoding: Encoding
+) -> Mapping[str, Reader] | None:
+    """Return how each column of a result is read, by name, in the result's order; None where one can't be read here."""
+    readers: dict[str, Reader] = {}
+    for name, oid in zip(names, oids, strict=True):
+        reader = _reader(types[name], oid, encoding)
+        if reader is None:
+            return None
+        readers[name] = reader
+    return readers
+
+
+def text_encoding(connection: "psycopg.Connection[Any]", own: str | None) -> Encoding:
+    """Return how texts come: `own` is the database's encoding where its texts were asked for as they are stored."""
+    if own is not None:
+        return Encoding(own, of_bytes_too=True)
+    told = connection.info.parameter_status("client_encoding")
+    return Encoding(None if told == "SQL_ASCII" else connection.info.encoding)
+
+
+def copied(
+    connection: "psycopg.Connection[Any]",
+    sql: str,
+    values: Sequence[object],
+    types: Mapping[str, ColumnType],
+    layout: Mapping[str, Reader],
+    size: int,
+) -> Iterator[dict[str, Column]]:
+    """Run the query as a COPY and yield its rows as typed columns, `size` at a time or fewer. Raises psycopg's."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY (\n{sql}\n) TO STDOUT (FORMAT BINARY)".encode(), values) as copy,
+    ):
+        yield from blocks(copy, types, layout, min(size, BLOCK_ROWS))
+
+
+def blocks(
+    copy: "psycopg.Copy", types: Mapping[str, ColumnType], layout: Mapping[str, Reader], size: int
+) -> Iterator[dict[str, Column]]:
+    """Read a COPY to its end and yield its rows as typed columns, `size` rows at a time. Raises psycopg's errors."""
+    for rows in _chunks(copy, size):
+        columns = {}
+        places = rows.starts + 2  # behind the count of fields
+        for name, read in layout.items():
+            lengths = rows.numbers(places, ">i4")
+            places += 4
+            columns[name] = read(rows, places, lengths)
+            places += np.maximum(lengths, 0)
+        yield {name: columns[name] if name in columns else nulls(kind, len(places)) for name, kind in types.items()}
+
+
+def _chunks(copy: "psycopg.Copy", size: int) -> Iterator[Rows]:
+    """Yield the messages of `size` rows at a time.
+
+    psycopg's own reading of a message costs more than all else here, so what libpq has at hand is taken from it
+    directly; psycopg waits for more, and ends the COPY.
+    """
+    take = copy.connection.pgconn.get_copy_data
+    memory = bytearray(bytes(copy.read())[_SIGNATURE_BYTES:])  # a row may follow the signature in the same message
+    lengths = [len(memory)] if memory else []
+    more = not memory.startswith(_END_OF_ROWS)
+    while more:
+        for _ in range(size - len(lengths)):
+            length, taken = take(1)
+            message: Buffer = taken
+            if length <= _SHORTEST:
+                message = _awaited(copy, length, taken)
+                length = len(message)
+                if message == _END_OF_ROWS:
+                    more = False
+                    break
+            memory += message
+            lengths.append(length)
+        if lengths:
+            memory += bytes(_SPARE)
+            ends = np.cumsum(np.array(lengths, np.int64))
+            yield Rows(np.frombuffer(memory, np.uint8), ends - lengths)
+        memory, lengths = bytearray(), []
+    copy.read()
+
+
+def _awaited(copy: "psycopg.Copy", length: int, message: Buffer) -> Buffer:
+    """Wait for the next message, where it is not there; where the rows broke off, raise why."""
+    if length > 0:
+        return message
+    if length == 0:
+        return copy.read()
+    results = list(iter(copy.connection.pgconn.get_result, None))  # to the last, else nothing more may be asked
+    if not results:
+        raise psycopg.OperationalError("the COPY broke off")
+    raise psycopg.errors.error_from_result(results[0])
+
+
+def _reader(kind: ColumnType, oid: int, encoding: Encoding) -> Reader | None:
+    if kind in _NUMBERS and oid in _INTEGERS:
+        return _whole_numbers(_INTEGERS[oid])
+    if kind in _TIMES and oid == _DATE:
+        return _days
+    if kind in _TIMES and oid == _TIMESTAMP:
+        return _moments if kind is ColumnType.MOMENT else _days_of_moments
+    value = _value(oid, encoding)
+    if value is None:
+        return None
+
+    def read(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
+        return converted(kind, _each(rows, places, lengths, value))
+
+    return read
+
+
+def _value(oid: int, encoding: Encoding) -> Callable[[bytes], object] | None:
+    """Return what makes of a field's bytes the value that psycopg makes of them."""
+    if oid in _TEXTS or (oid == _BYTES and encoding.of_bytes_too):
+        name = encoding.name
+        return bytes if name is None else lambda field: _text(field, name)
+    if oid == _BYTES:
+        return bytes
+    if oid == _NUMERIC:
+        return _numeric
+    if oid == _FLOAT:
+        return lambda field: np.frombuffer(field, ">f8").item()
+    if oid in _INTEGERS and oid != _BOOLEAN:
+        return lambda field: int.from_bytes(field, "big", signed=True)
+    return None
+
+
+def _each(rows: Rows, places: IntArray, lengths: IntArray, value: Callable[[bytes], object]) -> Sequence[object]:
+    """Return the fields as Python's values, each distinct one made once; None for null."""
+    result: list[object] = [None] * len(places)
+    known: dict[bytes, object] = {}
+    memory = rows.memory.data
+    held = np.flatnonzero(lengths >= 0)
+    starts = places[held]
+    for place, start, end in zip(held.tolist(), starts.tolist(), (starts + lengths[held]).tolist(), strict=True):
+        field = bytes(memory[start:end])
+        if field not in known:
+            known[field] = value(field)
+        result[place] = known[field]
+    return result
+
+
+def _text(field: bytes, encoding: str) -> object:
+    try:
+        return field.decode(encoding)
+    except UnicodeDecodeError:
+        return SPOILT_TEXT
+
+
+def _numeric(field: bytes) -> Decimal:
+    """Return a numeric, with as many places behind the point as it was stored with."""
+    count, weight, sign, scale, *digits = np.frombuffer(field, ">i2").tolist()
+    if sign & 0xFFFF in _UNWRITTEN:
+        return Decimal(_UNWRITTEN[sign & 0xFFFF])
+    number = 0
+    for digit in digits:
+        number = number * _DIGIT_BASE + digit
+    shift = _DIGITS * (weight + 1 - count) + scale
+    number = number * 10**shift if shift >= 0 else number // 10**-shift
+    return Decimal((int(sign == _NEGATIVE), tuple(map(int, str(number))), -scale))
+
+
+def _whole_numbers(form: str) -> Reader:
+    def read(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
+        found = rows.numbers(places, form)
+        found[found <= SPOILT] = SPOILT  # numbers that have a meaning of their own here
+        found[lengths < 0] = NOTHING
+        return found
+
+    return read
+
+
+def _days(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
+    return _instants((rows.numbers(places, ">i4") + _EPOCH_DAY) * _DAY_SECONDS, lengths)
+
+
+def _moments(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
+    return _instants(rows.numbers(places, ">i8") // _MICROSECONDS + _EPOCH_DAY * _DAY_SECONDS, lengths)
+
+
+def _days_of_moments(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
+    return _moments(rows, places, lengths).astype("datetime64[D]").astype("datetime64[s]")
+
+
+def _instants(seconds: IntArray, lengths: IntArray) -> Column:
+    found = seconds.view("datetime64[s]")
+    found[(seconds < _FIRST) | (seconds >= _END)] = SPOILT_TIME
+    found[lengths < 0] = np.datetime64("NaT")
+    return found
