@@ -50,6 +50,12 @@ def converted(kind: ColumnType, values: Sequence[object]) -> Column:
     return _CONVERSIONS[kind](values)
 
 
+def whole(types: Mapping[str, ColumnType], found: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns in their order, those that were not found as nulls."""
+    size = len(next(iter(found.values())))
+    return {name: found[name] if name in found else nulls(kind, size) for name, kind in types.items()}
+
+
 def nulls(kind: ColumnType, size: int) -> Column:
     """Return a column of nulls."""
     null = np.datetime64("NaT") if kind in _TIMES else NOTHING if kind in _NUMBERS else None

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import psycopg
 from psycopg.abc import Buffer
 
-from connectors.school.columns import Column, converted, nulls
+from connectors.school.columns import Column, converted, whole
 from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
 
 BLOCK_ROWS = 2_500
@@ -117,7 +117,7 @@ def blocks(
             places += 4
             columns[name] = read(rows, places, lengths)
             places += np.maximum(lengths, 0)
-        yield {name: columns[name] if name in columns else nulls(kind, len(places)) for name, kind in types.items()}
+        yield whole(types, columns)
 
 
 def _chunks(copy: "psycopg.Copy", size: int) -> Iterator[Rows]:

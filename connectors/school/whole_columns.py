@@ -21,6 +21,7 @@ Array = npt.NDArray[np.generic]
 
 _ORDINAL = date.toordinal
 _EPOCH = date(1970, 1, 1).toordinal()
+_LAST_YEAR, _MONTHS = 9999, 12
 DAY_LETTERS, MOMENT_LETTERS = len("2026-09-01"), len("2026-09-01 08:30:00")
 
 
@@ -133,13 +134,8 @@ def iso_instants(joined: bytes, count: int, letters: int) -> npt.NDArray[np.date
         number: npt.NDArray[np.uint8] = places[place] * np.uint8(10) + places[place + 1]
         return number
 
-    year, month, day = two(0).astype(np.int32) * 100 + two(2), two(5) - np.uint8(1), two(8) - np.uint8(1)
-    if not ((year > 0) & (month < 12)).all():  # noqa: PLR2004  months
-        return None
-    starts, number = _month_starts(), year * 12 + month
-    found = starts[number]
-    right = day < starts[number + 1] - found
-    seconds = (found + day).astype(np.int64) * 86_400
+    days, right = day_numbers(two(0).astype(np.int32) * 100 + two(2), two(5), two(8))
+    seconds = days * 86_400
     if letters > DAY_LETTERS:
         hour, minute, second = two(11), two(14), two(17)
         right &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004  of a day
@@ -162,6 +158,18 @@ def _places(joined: bytes, count: int, letters: int) -> npt.NDArray[np.uint8] | 
     if (places > _HIGHEST[letters]).any() or not ((between == 0) | (between == _HIGHEST[letters][DAY_LETTERS])).all():
         return None
     return places
+
+
+def day_numbers(
+    years: npt.NDArray[np.int32], months: npt.NDArray[np.unsignedinteger], days: npt.NDArray[np.unsignedinteger]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return days in days since 1970, and which of them the calendar has, of the years 1 to 9999."""
+    right = (years > 0) & (years <= _LAST_YEAR) & (months > 0) & (months <= _MONTHS)
+    number = np.where(right, years * _MONTHS + months.astype(np.int32) - 1, _MONTHS)
+    starts = _month_starts()
+    first = starts[number]
+    right &= (days > 0) & (days <= starts[number + 1] - first)
+    return first.astype(np.int64) + days.astype(np.int64) - 1, right
 
 
 @cache
