@@ -25,6 +25,7 @@ from connectors.school.columns import Column
 from connectors.school.gathering import BATCH_ROWS
 from connectors.school.snapshot import Bound, Catalogue, Fetch, SnapshotFacts, described, places, row_chunks
 from connectors.school.source import SqlSource
+from connectors.school.sqlite_columns import FEWEST, in_columns
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
 from mappings.raw import SPOILT_TEXT, RawTable
@@ -55,6 +56,7 @@ class SqlDriver:
     _connection: Connection = field(repr=False)
     _encoding: str | None = None
     _by_copy: bool = True
+    _by_columns: bool = True
     described: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chunks(
@@ -113,10 +115,34 @@ class SqlDriver:
                 return
             for _ in range(0, done, size):
                 cursor.fetchmany(size)
-            yield from row_chunks(table, names, self._fetch(cursor), size, self._at_once(size))
+            fetch = self._fetch(cursor)
+            if self.facts.dialect == "sqlite" and size >= FEWEST and not done:
+                first = fetch(FEWEST)
+                found = self._gathered(table, statement, bound, names, first)
+                if found is not None:
+                    for start in range(0, len(next(iter(found.values()))), size):
+                        yield {name: values[start : start + size] for name, values in found.items()}
+                    return
+                fetch = _continued(first, fetch)
+            yield from row_chunks(table, names, fetch, size, self._at_once(size))
         finally:
             with suppress(Exception):
                 cursor.close()
+
+    def _gathered(
+        self,
+        table: RawTable,
+        statement: Statement,
+        bound: Sequence[object],
+        names: Sequence[str],
+        first: Sequence[Sequence[object]],
+    ) -> dict[str, Column] | None:
+        """Return what SQLite itself lays into columns; None where there is little of it, or it can't be done."""
+        places(table, names)
+        if len(first) < FEWEST or not self._by_columns or _decoded_here(self._connection):
+            return None
+        connection = cast("sqlite3.Connection", self._connection.connection.driver_connection)
+        return in_columns(connection, statement.sql, bound, table.columns, names, first)
 
     def _copied(
         self, table: RawTable, statement: Statement, bound: Sequence[object], cursor: DBAPICursor
@@ -240,6 +266,18 @@ def _engine(url: sa.URL) -> Engine:
         {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() in {"postgresql", "mysql", "mariadb"} else {}
     )
     return sa.create_engine(url, poolclass=NullPool, connect_args=timeout)
+
+
+def _continued(first: Sequence[Sequence[object]], fetch: Fetch) -> Fetch:
+    """Return what gives the rows that were fetched already, and then goes on."""
+    left = list(first)
+
+    def fetched(size: int, /) -> Sequence[Sequence[object]]:
+        given = left[:size] if left else fetch(size)
+        del left[:size]
+        return given
+
+    return fetched
 
 
 def _decoded_here(connection: Connection) -> bool:

@@ -21,6 +21,7 @@ Array = npt.NDArray[np.generic]
 
 _ORDINAL = date.toordinal
 _EPOCH = date(1970, 1, 1).toordinal()
+_LINES = 8_192  # so many texts at once stay in the processor's cache
 _LAST_YEAR, _MONTHS = 9999, 12
 DAY_LETTERS, MOMENT_LETTERS = len("2026-09-01"), len("2026-09-01 08:30:00")
 
@@ -125,9 +126,30 @@ def distinct_converted(
 
 
 def iso_instants(joined: bytes, count: int, letters: int) -> npt.NDArray[np.datetime64] | None:
-    """Read ISO texts of so many letters each, one a line; None where one is of another form or names no day."""
-    places = _places(joined, count, letters)
-    if places is None:
+    """Read ISO texts of so many letters each, one a line; None where one is of another form or names no day.
+
+    Where each line has its length, the signs and digits in their places leave no room for another line break, so the
+    lines are the texts.
+    """
+    line = letters + 1
+    if len(joined) != count * line - 1:
+        return None
+    found = np.empty(count, "datetime64[s]")
+    for start in range(0, count, _LINES):
+        lines = joined[start * line : (start + _LINES) * line]
+        part = _instants(lines if len(lines) % line == 0 else lines + b"\n", letters)
+        if part is None:
+            return None
+        found[start : start + _LINES] = part
+    return found
+
+
+def _instants(lines: bytes, letters: int) -> npt.NDArray[np.datetime64] | None:
+    # one row for each place, how far its signs are above the lowest that may stand there; what is below wraps around
+    places = np.frombuffer(lines, np.uint8).reshape(-1, letters + 1).T.copy()
+    places -= _LOWEST[letters]
+    between = places[DAY_LETTERS]
+    if (places > _HIGHEST[letters]).any() or not ((between == 0) | (between == _HIGHEST[letters][DAY_LETTERS])).all():
         return None
 
     def two(place: int) -> npt.NDArray[np.uint8]:
@@ -141,23 +163,6 @@ def iso_instants(joined: bytes, count: int, letters: int) -> npt.NDArray[np.date
         right &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004  of a day
         seconds += (hour.astype(np.int32) * 60 + minute) * 60 + second
     return seconds.view("datetime64[s]") if right.all() else None
-
-
-def _places(joined: bytes, count: int, letters: int) -> npt.NDArray[np.uint8] | None:
-    """Return how far each sign is above the lowest that may stand there, a row for each place; None if one may not.
-
-    Where each line has its length, the signs and digits in their places leave no room for another line break, so the
-    lines are the texts.
-    """
-    line = letters + 1
-    if len(joined) != count * line - 1:
-        return None
-    places = np.frombuffer(joined + b"\n", np.uint8).reshape(count, line).T.copy()
-    places -= _LOWEST[letters]  # what is below wraps around
-    between = places[DAY_LETTERS]
-    if (places > _HIGHEST[letters]).any() or not ((between == 0) | (between == _HIGHEST[letters][DAY_LETTERS])).all():
-        return None
-    return places
 
 
 def day_numbers(
