@@ -8,6 +8,7 @@ meant: a day that Python has no date for (infinity, before Christ) is spoilt her
 Texts come as bytes in the connection's encoding.
 """
 
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import psycopg
-from psycopg.abc import Buffer
 
 from connectors.school.columns import Column, converted, whole
 from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
@@ -29,6 +29,7 @@ _MICROSECONDS = 1_000_000
 _FIRST, _END = (int(np.datetime64(day, "s").astype(np.int64)) for day in ("0001-01-01", "10000-01-01"))
 _SIGNATURE_BYTES, _END_OF_ROWS = 19, b"\xff\xff"
 _SHORTEST = len(_END_OF_ROWS)
+_LENGTH, _LENGTH_BITS = 4, 32
 _SPARE = 8  # behind the last field, so that a null that stands last can be looked at like a number
 _INTEGERS: Mapping[int, str] = {16: "u1", 21: ">i2", 23: ">i4", 20: ">i8"}
 _BOOLEAN, _DATE, _TIMESTAMP, _NUMERIC, _FLOAT, _BYTES = 16, 1082, 1114, 1700, 701, 17
@@ -39,6 +40,7 @@ _NEGATIVE, _DIGIT_BASE, _DIGITS = 0x4000, 10_000, 4
 _UNWRITTEN: Mapping[int, str] = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 
 
@@ -64,8 +66,8 @@ class Encoding:
     of_bytes_too: bool = False
 
 
-Reader = Callable[[Rows, IntArray, IntArray], Column]
-"""Makes a column of where its fields stand and how long each is; -1 is null."""
+Reader = Callable[[Rows, IntArray], tuple[Column, IntArray]]
+"""Makes a column of where its fields' lengths stand, and says how long each is; -1 is null."""
 
 
 def layout_of(
@@ -113,18 +115,16 @@ def blocks(
         columns = {}
         places = rows.starts + 2  # behind the count of fields
         for name, read in layout.items():
-            lengths = rows.numbers(places, ">i4")
-            places += 4
-            columns[name] = read(rows, places, lengths)
-            places += np.maximum(lengths, 0)
+            columns[name], lengths = read(rows, places)
+            places += np.maximum(lengths, 0) + _LENGTH
         yield whole(types, columns)
 
 
 def _chunks(copy: "psycopg.Copy", size: int) -> Iterator[Rows]:
     """Yield the messages of `size` rows at a time.
 
-    psycopg's own reading of a message costs more than all else here, so what libpq has at hand is taken from it
-    directly; psycopg waits for more, and ends the COPY.
+    psycopg's own reading of a message costs more than all else here, so the messages are taken from libpq directly;
+    psycopg begins and ends the COPY.
     """
     take = copy.connection.pgconn.get_copy_data
     memory = bytearray(bytes(copy.read())[_SIGNATURE_BYTES:])  # a row may follow the signature in the same message
@@ -132,11 +132,9 @@ def _chunks(copy: "psycopg.Copy", size: int) -> Iterator[Rows]:
     more = not memory.startswith(_END_OF_ROWS)
     while more:
         for _ in range(size - len(lengths)):
-            length, taken = take(1)
-            message: Buffer = taken
+            length, message = take(1)
             if length <= _SHORTEST:
-                message = _awaited(copy, length, taken)
-                length = len(message)
+                length, message = _awaited(copy, length, message)
                 if message == _END_OF_ROWS:
                     more = False
                     break
@@ -150,13 +148,18 @@ def _chunks(copy: "psycopg.Copy", size: int) -> Iterator[Rows]:
     copy.read()
 
 
-def _awaited(copy: "psycopg.Copy", length: int, message: Buffer) -> Buffer:
+def _awaited(copy: "psycopg.Copy", length: int, message: memoryview) -> tuple[int, memoryview]:
     """Wait for the next message, where it is not there; where the rows broke off, raise why."""
+    connection = copy.connection.pgconn
+    while length == 0:
+        arrivals = select.poll()
+        arrivals.register(connection.socket, select.POLLIN)
+        arrivals.poll()
+        connection.consume_input()
+        length, message = connection.get_copy_data(1)
     if length > 0:
-        return message
-    if length == 0:
-        return copy.read()
-    results = list(iter(copy.connection.pgconn.get_result, None))  # to the last, else nothing more may be asked
+        return length, message
+    results = list(iter(connection.get_result, None))  # to the last, else nothing more may be asked
     if not results:
         raise psycopg.OperationalError("the COPY broke off")
     raise psycopg.errors.error_from_result(results[0])
@@ -164,17 +167,32 @@ def _awaited(copy: "psycopg.Copy", length: int, message: Buffer) -> Buffer:
 
 def _reader(kind: ColumnType, oid: int, encoding: Encoding) -> Reader | None:
     if kind in _NUMBERS and oid in _INTEGERS:
-        return _whole_numbers(_INTEGERS[oid])
+        return _column_of(_INTEGERS[oid], _whole_numbers)
     if kind in _TIMES and oid == _DATE:
-        return _days
+        return _column_of(">i4", _days)
     if kind in _TIMES and oid == _TIMESTAMP:
-        return _moments if kind is ColumnType.MOMENT else _days_of_moments
+        return _column_of(">i8", _moments if kind is ColumnType.MOMENT else _days_of_moments)
     value = _value(oid, encoding)
     if value is None:
         return None
 
-    def read(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
-        return converted(kind, _each(rows, places, lengths, value))
+    def read(rows: Rows, places: IntArray) -> tuple[Column, IntArray]:
+        lengths = rows.numbers(places, ">i4")
+        return converted(kind, _each(rows, places + _LENGTH, lengths, value)), lengths
+
+    return read
+
+
+def _column_of(form: str, made: Callable[[IntArray, BoolArray], Column]) -> Reader:
+    """Return what reads numbers of this form and makes a column of them and of where null stands."""
+
+    def read(rows: Rows, places: IntArray) -> tuple[Column, IntArray]:
+        if np.dtype(form).itemsize == _LENGTH:  # as most are: the length and the number are picked out as one
+            both = rows.numbers(places, ">i8")
+            lengths, found = both >> _LENGTH_BITS, (both << _LENGTH_BITS) >> _LENGTH_BITS
+        else:
+            lengths, found = rows.numbers(places, ">i4"), rows.numbers(places + _LENGTH, form)
+        return made(found, lengths < 0), lengths
 
     return read
 
@@ -230,30 +248,26 @@ def _numeric(field: bytes) -> Decimal:
     return Decimal((int(sign == _NEGATIVE), tuple(map(int, str(number))), -scale))
 
 
-def _whole_numbers(form: str) -> Reader:
-    def read(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
-        found = rows.numbers(places, form)
-        found[found <= SPOILT] = SPOILT  # numbers that have a meaning of their own here
-        found[lengths < 0] = NOTHING
-        return found
-
-    return read
+def _whole_numbers(found: IntArray, null: BoolArray) -> Column:
+    found = np.maximum(found, SPOILT)  # the numbers that have a meaning of their own here
+    found[null] = NOTHING
+    return found
 
 
-def _days(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
-    return _instants((rows.numbers(places, ">i4") + _EPOCH_DAY) * _DAY_SECONDS, lengths)
+def _days(found: IntArray, null: BoolArray) -> Column:
+    return _instants((found + _EPOCH_DAY) * _DAY_SECONDS, null)
 
 
-def _moments(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
-    return _instants(rows.numbers(places, ">i8") // _MICROSECONDS + _EPOCH_DAY * _DAY_SECONDS, lengths)
+def _moments(found: IntArray, null: BoolArray) -> Column:
+    return _instants(found // _MICROSECONDS + _EPOCH_DAY * _DAY_SECONDS, null)
 
 
-def _days_of_moments(rows: Rows, places: IntArray, lengths: IntArray) -> Column:
-    return _moments(rows, places, lengths).astype("datetime64[D]").astype("datetime64[s]")
+def _days_of_moments(found: IntArray, null: BoolArray) -> Column:
+    return _moments(found, null).astype("datetime64[D]").astype("datetime64[s]")
 
 
-def _instants(seconds: IntArray, lengths: IntArray) -> Column:
+def _instants(seconds: IntArray, null: BoolArray) -> Column:
     found = seconds.view("datetime64[s]")
     found[(seconds < _FIRST) | (seconds >= _END)] = SPOILT_TIME
-    found[lengths < 0] = np.datetime64("NaT")
+    found[null] = np.datetime64("NaT")
     return found
