@@ -13,7 +13,7 @@ of half a letter, is spoilt here, where pyodbc gives up the query.
 import ctypes
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -39,7 +39,8 @@ _UNBIND = 2
 _STATUS_PLACE, _FETCHED_PLACE, _ARRAY_SIZE = 25, 26, 27
 _ROW_ERROR = 5
 _NULL = -1
-_WIDE, _BINARY, _CHARACTERS, _INTEGER, _DOUBLE, _DATE, _TIMESTAMP = -8, -2, 1, -25, 8, 91, 93
+_WIDE, _BINARY, _CHARACTERS, _INTEGER, _UNSIGNED, _DOUBLE, _DATE, _TIMESTAMP = -8, -2, 1, -25, -27, 8, 91, 93
+_HAS_NO_SIGN = 8
 _BYTE_TYPES = (1, 12, -1)  # SQL_CHAR, SQL_VARCHAR, SQL_LONGVARCHAR
 _DAY = np.dtype([("year", "i2"), ("month", "u2"), ("day", "u2")])
 _MOMENT = np.dtype(
@@ -153,9 +154,13 @@ def bound(
         return None
     forms: dict[str, _Form] = {}
     for number, ((name, kind), described) in enumerate(zip(types.items(), cursor.description, strict=True), 1):
-        form = _form(kind, described[1], described[3], decoded if _of_bytes(library, statement, number) else None)
+        sql_type, unsigned = _described(library, statement, number)
+        of_bytes = decoded if sql_type in _BYTE_TYPES else None  # of those types pyodbc is told to ask for bytes
+        form = _form(kind, described[1], described[3], of_bytes)
         if form is None:
             return None
+        if form.c_type == _INTEGER and unsigned:
+            form = replace(form, c_type=_UNSIGNED, dtype=np.dtype("u8"))
         forms[name] = form
     width = sum(form.dtype.itemsize + 8 for form in forms.values())
     size = max(1, min(BLOCK_ROWS, BLOCK_BYTES // width))
@@ -169,7 +174,15 @@ def _driver_manager() -> ctypes.CDLL | None:
         library = ctypes.CDLL(_LIBRARY)
     except OSError:
         return None
-    for name in ("SQLFetch", "SQLBindCol", "SQLSetStmtAttr", "SQLFreeStmt", "SQLNumResultCols", "SQLDescribeCol"):
+    for name in (
+        "SQLFetch",
+        "SQLBindCol",
+        "SQLSetStmtAttr",
+        "SQLFreeStmt",
+        "SQLNumResultCols",
+        "SQLDescribeCol",
+        "SQLColAttribute",
+    ):
         getattr(library, name).restype = ctypes.c_short
     return library
 
@@ -186,13 +199,14 @@ def _statement_of(
     return statement if code == _SUCCESS and count.value == width else None
 
 
-def _of_bytes(library: ctypes.CDLL, statement: ctypes.c_void_p, number: int) -> bool:
-    """Tell whether a column is one of those whose texts pyodbc is told to ask for as bytes."""
-    kind = ctypes.c_short(0)
-    library.SQLDescribeCol(
-        statement, ctypes.c_ushort(number), None, ctypes.c_short(0), None, ctypes.byref(kind), None, None, None
+def _described(library: ctypes.CDLL, statement: ctypes.c_void_p, number: int) -> tuple[int, bool]:
+    """Return a column's SQL type, and whether its numbers have no sign."""
+    kind, unsigned, column = ctypes.c_short(0), ctypes.c_ssize_t(0), ctypes.c_ushort(number)
+    library.SQLDescribeCol(statement, column, None, ctypes.c_short(0), None, ctypes.byref(kind), None, None, None)
+    library.SQLColAttribute(
+        statement, column, ctypes.c_ushort(_HAS_NO_SIGN), None, ctypes.c_short(0), None, ctypes.byref(unsigned)
     )
-    return kind.value in _BYTE_TYPES
+    return kind.value, bool(unsigned.value)
 
 
 def _form(kind: ColumnType, given: type, size: int | None, decoded: Callable[[bytes], object] | None) -> _Form | None:
@@ -222,7 +236,10 @@ def _form(kind: ColumnType, given: type, size: int | None, decoded: Callable[[by
 
 
 def _whole_numbers(values: Array, lengths: Lengths) -> Column:
-    found = np.maximum(values, SPOILT)  # numbers that have a meaning of their own here
+    found = values.astype(np.int64)  # a copy, which numbers too large for it leave below nought
+    if values.dtype == np.uint64:
+        found[found < 0] = SPOILT
+    found = np.maximum(found, SPOILT)  # the numbers that have a meaning of their own here
     found[lengths == _NULL] = NOTHING
     return found
 

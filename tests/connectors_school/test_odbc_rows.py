@@ -20,7 +20,7 @@ from connectors.school.open import open_snapshot
 from connectors.school.source import SchoolSource
 from connectors.school.sql_driver import decoded
 from mappings.profile import Statement
-from mappings.raw import SPOILT_TEXT, SPOILT_TIME, ColumnType, RawTable
+from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType, RawTable
 
 from .five_ways import odbc_driver, plain
 from .test_whole_columns import as_texts
@@ -218,6 +218,22 @@ def test_a_text_that_is_no_utf8_spoils_itself_alone(tmp_path: Path) -> None:
         assert isinstance(snapshot.driver, OdbcDriver)
         (found,) = read(snapshot.driver, table_of(ColumnType.TEXT), "SELECT id, c FROM odd ORDER BY id")
     assert found["c"].tolist() == ["ы", None, SPOILT_TEXT]
+
+
+def test_numbers_without_a_sign_are_what_they_are(addresses: dict[str, str]) -> None:
+    connection = pyodbc.connect(addresses["mariadb"], autocommit=True)
+    connection.execute("CREATE TABLE odd (id INTEGER UNSIGNED, c BIGINT UNSIGNED)")
+    numbers = [7, None, 2**63 - 1, 2**63, 2**64 - 1]
+    values = ", ".join(f"({number}, {literal(value)})" for number, value in enumerate(numbers, 2**32 - len(numbers)))
+    connection.execute(f"INSERT INTO odd VALUES {values}")  # noqa: S608  values of ours
+    with open_snapshot(SchoolSource(f"odbc:{addresses['mariadb']}"), "0252") as snapshot:
+        assert isinstance(snapshot.driver, OdbcDriver)
+        for kind in (ColumnType.INTEGER, ColumnType.KEY):
+            (found,) = read(snapshot.driver, table_of(kind), "SELECT id, c FROM odd ORDER BY id")
+            assert found["id"].tolist() == list(range(2**32 - len(numbers), 2**32))
+            assert found["c"].tolist() == [7, NOTHING, 2**63 - 1, SPOILT, SPOILT]
+    connection.execute("DROP TABLE odd")
+    connection.close()
 
 
 def test_mariadbs_day_of_noughts_is_spoilt_alone(addresses: dict[str, str]) -> None:
