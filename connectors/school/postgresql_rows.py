@@ -21,8 +21,8 @@ import psycopg
 from connectors.school.columns import Column, converted, whole
 from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
 
-BLOCK_ROWS = 2_500
-"""So few that meanwhile what the server sends has room between the two, and it need not wait."""
+BLOCK_ROWS = 5_000
+"""So few that most of what the server sends meanwhile has room between the two, and enough for numpy to be quick."""
 _EPOCH_DAY = 10_957  # 2000-01-01, from which PostgreSQL counts, in days since 1970
 _DAY_SECONDS = 86_400
 _MICROSECONDS = 1_000_000
