@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from connectors.school.columns import Column, converted, whole
+from connectors.school.columns import Column, converted, nulls, whole
 from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
 
 BLOCK_ROWS = 5_000
@@ -178,7 +178,7 @@ def _reader(kind: ColumnType, oid: int, encoding: Encoding) -> Reader | None:
 
     def read(rows: Rows, places: IntArray) -> tuple[Column, IntArray]:
         lengths = rows.numbers(places, ">i4")
-        return converted(kind, _each(rows, places + _LENGTH, lengths, value)), lengths
+        return _each(kind, rows, places + _LENGTH, lengths, value), lengths
 
     return read
 
@@ -213,19 +213,22 @@ def _value(oid: int, encoding: Encoding) -> Callable[[bytes], object] | None:
     return None
 
 
-def _each(rows: Rows, places: IntArray, lengths: IntArray, value: Callable[[bytes], object]) -> Sequence[object]:
-    """Return the fields as Python's values, each distinct one made once; None for null."""
-    result: list[object] = [None] * len(places)
-    known: dict[bytes, object] = {}
-    memory = rows.memory.data
+def _each(
+    kind: ColumnType, rows: Rows, places: IntArray, lengths: IntArray, value: Callable[[bytes], object]
+) -> Column:
+    """Return a column of the fields as Python's values, each distinct one made once."""
     held = np.flatnonzero(lengths >= 0)
     starts = places[held]
-    for place, start, end in zip(held.tolist(), starts.tolist(), (starts + lengths[held]).tolist(), strict=True):
+    memory, known = rows.memory.data, dict[bytes, object]()
+    found: list[object] = []
+    for start, end in zip(starts.tolist(), (starts + lengths[held]).tolist(), strict=True):
         field = bytes(memory[start:end])
         if field not in known:
             known[field] = value(field)
-        result[place] = known[field]
-    return result
+        found.append(known[field])
+    values = nulls(ColumnType.TEXT, len(places))
+    values[held] = np.fromiter(found, object, len(found))
+    return values if kind is ColumnType.TEXT else converted(kind, values.tolist())
 
 
 def _text(field: bytes, encoding: str) -> object:
