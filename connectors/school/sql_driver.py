@@ -109,7 +109,8 @@ class SqlDriver:
             cursor.execute(statement.sql, bound)
             names = [str(item[0]) for item in cursor.description or ()]
             self.described[table.name] = described(cursor.description)
-            by_copy = self._copied(table, statement, bound, cursor) if self.facts.dialect == "postgresql" else None
+            # a COPY that is not read to its end has to be cancelled: whoever wants but a row is given it by the cursor
+            by_copy = self._copied(table, statement, bound, cursor) if size > 1 else None
             if by_copy is not None:
                 yield from by_copy(size)
                 return
@@ -148,7 +149,7 @@ class SqlDriver:
         self, table: RawTable, statement: Statement, bound: Sequence[object], cursor: DBAPICursor
     ) -> Callable[[int], Iterator[dict[str, Column]]] | None:
         """Return what reads PostgreSQL's rows by COPY, as the open cursor describes them; None where they can't be."""
-        if self._engine.driver != "psycopg" or not self._by_copy:
+        if self.facts.dialect != "postgresql" or self._engine.driver != "psycopg" or not self._by_copy:
             return None
         from connectors.school.postgresql_rows import copied, layout_of, text_encoding  # noqa: PLC0415  psycopg may not be installed
 

@@ -71,7 +71,7 @@ def read(driver: SqlDriver, kind: ColumnType, sql: str, values: list[Any], size:
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors])
 def test_copy_gives_what_a_cursor_gives(driver: SqlDriver, name: str, data: st.DataObject) -> None:
     fields = data.draw(st.lists(st.one_of(st.none(), FIELDS[name], FIELDS[name]), max_size=7))
-    size = data.draw(st.integers(1, 4))
+    size = data.draw(st.integers(2, 5))
     sql = f'SELECT t.id AS "ID", t.c FROM unnest(%s::text[]::{name}[]) WITH ORDINALITY AS t(c, id) -- 100 %%'  # noqa: S608
     for kind in ColumnType:
         if kind is ColumnType.TEXT and name in {"bool", "date", "timestamp", "timestamptz", "uuid"}:
@@ -136,9 +136,10 @@ def test_what_breaks_off_in_the_middle_says_why_and_the_snapshot_goes_on(server:
 def test_who_stops_after_the_first_rows_can_ask_on(driver: SqlDriver) -> None:
     table = RawTable("pairs", {"id": ColumnType.INTEGER})
     endless = Statement("SELECT generate_series(1, 100000000) AS id", ())
-    chunks = driver.chunks(table, endless, [], 1)
-    assert next(chunks)["id"].tolist() == [1]
-    chunks.close()  # type: ignore[attr-defined]  # a generator
+    for size in (1, 2):  # by the cursor, and by COPY
+        chunks = driver.chunks(table, endless, [], size)
+        assert next(chunks)["id"].tolist() == list(range(1, size + 1))
+        chunks.close()  # type: ignore[attr-defined]  # a generator
     assert next(driver.chunks(table, Statement("SELECT 7 AS id", ()), [], 1))["id"].tolist() == [7]
 
 
