@@ -2,7 +2,8 @@
 
 Rules. The columns are exactly those of `connectors.school.columns.to_columns`. Whole numbers are kept as machine
 integers and ISO texts of days and moments as lines, so that the driver's objects are let go at once; a column that
-turns out to hold anything else is kept as it came, from its first field on, and is converted there.
+turns out to hold anything else is kept as it came, from its first field on, and is converted there. (A truth value
+beside keys that are texts is a number here, a word there; no driver gives both.)
 """
 
 import struct
