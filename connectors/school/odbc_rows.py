@@ -6,8 +6,9 @@ interface: the cursor must name its connection in the place before, and the driv
 count its columns as pyodbc does. Else, and where a column is of a type that isn't read here or may be of any length,
 the query goes pyodbc's own way (`bound` gives None). A field that is longer than the driver said, or that the driver
 can't convert, shows while reading: NotByBlocksError, and all of the query is read anew, pyodbc's way, with its errors.
-A test holds the two ways equal. One difference is meant: a day that no calendar has (MariaDB's 0000-00-00), or a text
-of half a letter, is spoilt here, where pyodbc gives up the query.
+A test holds the two ways equal. Differences are meant: a day that no calendar has (MariaDB's 0000-00-00), or a text
+of half a letter, is spoilt here, where pyodbc gives up the query; and a number without a sign is what it is, where
+pyodbc makes another of one that is large.
 """
 
 import ctypes
@@ -93,7 +94,7 @@ class Blocks(AbstractContextManager["Blocks"]):
         self._bind()
         while (code := self._library.SQLFetch(self._statement)) != _NO_DATA:
             count = self._fetched.value
-            if code not in {_SUCCESS, _WITH_INFO} or (self._status[:count] == _ROW_ERROR).any():
+            if code not in {_SUCCESS, _WITH_INFO} or not count or (self._status[:count] == _ROW_ERROR).any():
                 raise NotByBlocksError
             columns = {}
             for name, (values, lengths) in self._arrays.items():
