@@ -6,13 +6,13 @@ The bridge is measured twice: to the typed frames of `mappings.raw`, which is re
 Told are rows a second, and the CPU of this process: that of a database in this process (Firebird's file, SQLite) is
 in it, that of a server is not.
 
-    bench/extraction.py FOLDER [STUDENTS]
+    bench/extraction.py FOLDER [STUDENTS [ROUNDS [WAY …]]]
 """
 
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ def timed(side: Callable[[], int], rows: int) -> Callable[[], Mapping[str, float
     return measured
 
 
-def main(folder: Path, students: int = STUDENTS) -> None:
+def main(folder: Path, students: int = STUDENTS, rounds: int = ROUNDS, only: Collection[str] = WAYS) -> None:
     """Measure each way by itself, its sides by turns, and print."""
     own = folder / "extraction"
     own.mkdir()
@@ -127,10 +127,11 @@ def main(folder: Path, students: int = STUDENTS) -> None:
     tables = make_school(
         code=CODE, name="Школа", students=students, weeks=WEEKS, seed=SEED, first_day=None, today=today
     )
-    print(f"1. extraction, {students:,} students, {WEEKS} weeks; {ROUNDS} rounds; CPU of this process in us a row")
+    print(f"1. extraction, {students:,} students, {WEEKS} weeks; {rounds} rounds; CPU of this process in us a row")
     with five_ways(own, tables) as ways:
-        for name, (driver, _) in WAYS.items():
-            measured = by_turns(sides_of(name, ways[name]), ROUNDS)
+        for name in only:
+            driver = WAYS[name][0]
+            measured = by_turns(sides_of(name, ways[name]), rounds)
             bare = measured["bare"]
             print(f"   {driver}: {middle(bare, 'rows'):,.0f} rows, {middle(measured['records'], 'count'):,.0f} records")
             for side, title in (("bare", "driver, tuples"), ("raw", "bridge, raw"), ("records", "bridge, records")):
@@ -141,4 +142,4 @@ def main(folder: Path, students: int = STUDENTS) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:3]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:4]), *filter(None, [sys.argv[4:]]))

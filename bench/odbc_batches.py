@@ -1,8 +1,9 @@
-"""Figure 13: whether Arrow batches (arrow-odbc) would be a quicker way through ODBC than the rows of pyodbc.
+"""Figure 13: what the bridge's own blocks bring through ODBC beside Arrow batches (arrow-odbc) and the rows of pyodbc.
 
 The same queries of the same school through the same ODBC drivers: pyodbc's `fetchall` to tuples, arrow-odbc to Arrow
-batches, neither made anything of. arrow-odbc brings pyarrow, with which pandas keeps all texts in another way: so it is
-installed into an environment in the folder (with DNEVNIK_BENCH_ARROW=PYTHON that interpreter is taken instead).
+batches, neither made anything of; the bridge to the typed frames of `mappings.raw`, in its snapshot. arrow-odbc brings
+pyarrow, with which pandas keeps all texts in another way: so it is installed into an environment in the folder (with
+DNEVNIK_BENCH_ARROW=PYTHON that interpreter is taken instead).
 
     bench/odbc_batches.py FOLDER [STUDENTS]
 """
@@ -51,9 +52,22 @@ def with_rows(connection_string: str, queries: Queries) -> int:
         connection.close()
 
 
+def with_blocks(connection_string: str, _queries: Queries) -> int:
+    """Read all tables as the bridge does; its queries are the same."""
+    from connectors.school.open import open_snapshot  # noqa: PLC0415  not in the other environment
+    from connectors.school.source import SchoolSource  # noqa: PLC0415  likewise
+    from journal.school import school_year  # noqa: PLC0415  likewise
+    from mappings.profile import load_profile  # noqa: PLC0415  likewise
+    from mappings.raw import JOURNAL_TABLES  # noqa: PLC0415  likewise
+
+    window, profile = school_year(datetime.now(UTC).date()), load_profile("paragraf")
+    with open_snapshot(SchoolSource(f"odbc:{connection_string}"), CODE) as snapshot:
+        return sum(len(snapshot.read(table, profile, window)) for table in JOURNAL_TABLES)
+
+
 def side(name: str, connection_string: str, queries: Queries) -> None:
     """Fetch once to have everything loaded, then once by the clock, and print."""
-    fetch = with_arrow if name == "arrow" else with_rows
+    fetch = {"arrow": with_arrow, "rows": with_rows, "blocks": with_blocks}[name]
     fetch(connection_string, queries)
     start, busy = time.perf_counter(), time.process_time()
     rows = fetch(connection_string, queries)
@@ -95,14 +109,20 @@ def main(folder: Path, students: int = STUDENTS) -> None:
                 measured: Mapping[str, float] = json.loads(answer)
                 return measured
 
-            rows, batches = f"{name}, pyodbc", f"{name}, arrow-odbc"
+            rows, batches, blocks = f"{name}, pyodbc", f"{name}, arrow-odbc", f"{name}, bridge"
             measured = by_turns(
-                {rows: lambda: fetched(sys.executable, "rows"), batches: lambda: fetched(arrow, "arrow")}, ROUNDS
+                {
+                    rows: lambda: fetched(sys.executable, "rows"),
+                    batches: lambda: fetched(arrow, "arrow"),
+                    blocks: lambda: fetched(sys.executable, "blocks"),
+                },
+                ROUNDS,
             )
             for title, mine in measured.items():
                 print(f"   {title:<28} {middle(mine, 'rows'):,.0f} rows; {told(mine, 'rate')} rows/s; ", end="")
                 print(f"CPU {told(mine, 'busy', '.2f')}")
-            print(f"     rows/s, arrow-odbc / pyodbc {ratio(measured[batches], measured[rows], 'rate', most=True)}")
+            for title in (batches, blocks):
+                print(f"     rows/s, {title} / pyodbc {ratio(measured[title], measured[rows], 'rate', most=True)}")
 
 
 if __name__ == "__main__":

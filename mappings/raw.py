@@ -14,11 +14,13 @@ is joined here, not by the database.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.internals import create_dataframe_from_blocks  # type: ignore[import-not-found]  # not in its stubs yet
 
 NOTHING = int(np.iinfo(np.int64).min)
 """The integer that stands for null in a raw frame; no database's key is that small."""
@@ -68,20 +70,26 @@ class RawTable:
         return tuple(name for name in self.columns if name not in self.optional)
 
     def frame(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> pd.DataFrame:
-        """Return the table's frame of its columns, each of exactly its type (pandas would guess that of texts)."""
-        index = pd.RangeIndex(len(columns[next(iter(self.columns))]))  # one for all: else they would be compared
-        return pd.DataFrame(
-            {
-                name: pd.Series(columns[name], index=index, dtype=_dtype(kind, columns[name]))
-                for name, kind in self.columns.items()
-            },
-            index=index,
-            copy=False,
+        """Return the table's frame of its columns, each of exactly its type (pandas would guess that of texts).
+
+        The frame is made of the very arrays, where they are of their type: who gave them leaves them alone.
+        """
+        typed = [np.asarray(columns[name], _dtype(kind, columns[name])) for name, kind in self.columns.items()]
+        frame: pd.DataFrame = create_dataframe_from_blocks(
+            [(values.reshape(1, -1), np.array([place])) for place, values in enumerate(typed)],
+            index=pd.RangeIndex(len(typed[0])),
+            columns=_named(tuple(self.columns)),
         )
+        return frame
 
     def empty(self) -> pd.DataFrame:
         """Return the table's frame without rows."""
         return self.frame({name: np.empty(0, DTYPES[kind]) for name, kind in self.columns.items()})
+
+
+@cache
+def _named(columns: tuple[str, ...]) -> "pd.Index[str]":
+    return pd.Index([*columns], dtype="str")
 
 
 def _dtype(kind: ColumnType, values: npt.NDArray[np.generic]) -> np.dtype:

@@ -15,7 +15,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -25,7 +24,6 @@ from connectors.school.whole_columns import days, distinct_converted, integers, 
 from mappings.raw import DTYPES, NOTHING, SPOILT, SPOILT_TIME, ColumnType
 
 Column: TypeAlias = npt.NDArray[np.generic]
-
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?")
@@ -39,23 +37,29 @@ def to_columns(
 
     Without `places` the columns stand in their order, and those that rows are too short for are null.
     """
-    if not rows:
-        return {name: np.empty(0, DTYPES[kind]) for name, kind in types.items()}
-    found = _turned(rows)
+    found = list(zip(*rows, strict=True))
     chosen = [place if place < len(found) else None for place in range(len(types))] if places is None else places
     return {
-        name: np.repeat(_CONVERSIONS[kind]([None]), len(rows)) if place is None else _CONVERSIONS[kind](found[place])
+        name: nulls(kind, len(rows)) if place is None or not rows else converted(kind, found[place])
         for (name, kind), place in zip(types.items(), chosen, strict=True)
     }
 
 
-def _turned(rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
-    """Return the columns of rows of one length; thousands of rows at once are too many for `zip` to be quick."""
-    width = len(rows[0])
-    fields = list(chain.from_iterable(rows))
-    if len(fields) != width * len(rows):
-        raise ValueError("rows of different lengths")
-    return [fields[place::width] for place in range(width)]
+def converted(kind: ColumnType, values: Sequence[object]) -> Column:
+    """Return a column of its fields, of which there is one at least."""
+    return _CONVERSIONS[kind](values)
+
+
+def whole(types: Mapping[str, ColumnType], found: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns in their order, those that were not found as nulls."""
+    size = len(next(iter(found.values())))
+    return {name: found[name] if name in found else nulls(kind, size) for name, kind in types.items()}
+
+
+def nulls(kind: ColumnType, size: int) -> Column:
+    """Return a column of nulls."""
+    null = np.datetime64("NaT") if kind in _TIMES else NOTHING if kind in _NUMBERS else None
+    return np.full(size, null, DTYPES[kind])
 
 
 def unreadable_column(columns: Mapping[str, Column], types: Mapping[str, ColumnType]) -> str | None:
@@ -162,9 +166,7 @@ def _written(text: str) -> datetime:
 
 
 def _texts(values: Sequence[object]) -> Column:
-    result = np.empty(len(values), object)
-    result[:] = values
-    return result
+    return np.fromiter(values, object, len(values))
 
 
 def _decimals(values: Sequence[object]) -> Column:
@@ -176,6 +178,7 @@ def _decimal(value: object) -> Decimal | None:
 
 
 _LARGEST = int(np.iinfo(np.int64).max)
+_NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
 _TIMES = (ColumnType.DATE, ColumnType.MOMENT)
 SPOILT_DAY: date = SPOILT_TIME.astype("datetime64[D]").item()
 _CONVERSIONS: Mapping[ColumnType, Callable[[Sequence[object]], Column]] = {

@@ -19,7 +19,7 @@ from firebird.driver.fbapi import OCTETS
 from firebird.driver.interfaces import iResultSet
 from firebird.driver.types import SQLDataType, StateResult
 
-from connectors.school.columns import Column, to_columns
+from connectors.school.columns import Column, nulls
 from mappings.raw import NOTHING, ColumnType
 
 _EPOCH_DAY = 40587  # 1970-01-01, counted as Firebird does from 1858-11-17
@@ -132,7 +132,7 @@ def _readable(kind: ColumnType, item: ItemLike) -> bool:
 
 def _nulls(kind: ColumnType) -> Callable[[Block], Column]:
     def read(rows: Block) -> Column:
-        return to_columns([()] * len(rows), {"null": kind}, [None])["null"]
+        return nulls(kind, len(rows))
 
     return read
 

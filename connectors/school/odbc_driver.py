@@ -14,8 +14,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors.school import refusals
-from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, described, row_chunks
+from connectors.school.columns import Column, whole
+from connectors.school.odbc_rows import Blocks, NotByBlocksError
+from connectors.school.odbc_rows import bound as bound_blocks
+from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, described, places, row_chunks
 from connectors.school.source import OdbcSource
 from connectors.school.sql_driver import OTHER_ENGINES, decoded
 from journal.wording import BridgeError
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     import pyodbc  # needs the system's unixodbc, which only ODBC sources need
 
 CONNECT_SECONDS = 15
+FEWEST = 1_000
+"""Whoever wants fewer rows at a time is not given whole blocks."""
+_BY_BLOCKS = frozenset({"postgresql", "mysql", "sqlite"})  # whose drivers are known to fetch blocks as they should
 _LOGIN_STATES = ("28000",)
 _SCHEMA_STATES = ("42S02", "42S22", "42P01", "42703")
 _DRIVER_STATES = ("IM002", "IM003", "01000")
@@ -53,12 +58,13 @@ class OdbcDriver:
 
     facts: SnapshotFacts
     _connection: "pyodbc.Connection" = field(repr=False)
+    _by_blocks: bool = True
     described: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chunks(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
     ) -> Iterator[dict[str, Column]]:
-        """Run the query and yield its rows as typed columns."""
+        """Run the query and yield its rows as typed columns: by blocks, where that can be, or `size` rows at a time."""
         cursor = self._connection.cursor()
         try:
             bound: list[object] = [
@@ -66,10 +72,29 @@ class OdbcDriver:
             ]
             cursor.execute(statement.sql, *bound)
             self.described[table.name] = described(cursor.description)
-            yield from row_chunks(table, [str(item[0]) for item in cursor.description or ()], cursor.fetchmany, size)
+            names = [str(item[0]) for item in cursor.description or ()]
+            read = None
+            found = self._bound(table, names, cursor) if size >= FEWEST else None
+            if found is not None:
+                with found, suppress(NotByBlocksError):
+                    read = found.read()
+                if read is None:
+                    cursor.execute(statement.sql, *bound)
+            if read is None:
+                yield from row_chunks(table, names, cursor.fetchmany, size)
+            else:
+                yield from (whole(table.columns, read.pop(0)) for _ in range(len(read)))
         finally:
             with suppress(Exception):
                 cursor.close()
+
+    def _bound(self, table: RawTable, names: Sequence[str], cursor: "pyodbc.Cursor") -> Blocks | None:
+        """Return how an executed query is read by blocks, None where it can't be. Raises ColumnsDifferError."""
+        places(table, names)
+        if not self._by_blocks or self.facts.dialect not in _BY_BLOCKS:
+            return None
+        types = {name: table.columns[name] for name in (name.strip().lower() for name in names)}
+        return bound_blocks(self._connection, cursor, types, decoded if self.facts.dialect == "sqlite" else None)
 
     def refusal(self, error: Exception, school: str, profile: str, query: str, words: frozenset[str]) -> BridgeError:
         """Say what an error while reading means."""

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from connectors.school import refusals
-from connectors.school.columns import Column, to_columns, unreadable_column
+from connectors.school.columns import Column, unreadable_column
+from connectors.school.gathering import BATCH_ROWS, Gathered
 from journal.school import Window
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Profile, Statement
@@ -179,11 +180,18 @@ def described(description: Sequence[Sequence[object]] | None) -> tuple[str, ...]
     return tuple(sorted(" ".join(map(str, (item[0], item[1], *item[3:6]))).lower() for item in description or ()))
 
 
-def row_chunks(table: RawTable, names: Sequence[str], fetch: "Fetch", size: int) -> Iterator[dict[str, Column]]:
-    """Yield a DB-API cursor's rows as typed columns. Raises ColumnsDifferError."""
+def row_chunks(
+    table: RawTable, names: Sequence[str], fetch: "Fetch", size: int, at_once: int = BATCH_ROWS
+) -> Iterator[dict[str, Column]]:
+    """Yield a DB-API cursor's rows as typed columns, `at_once` asked of it each time. Raises ColumnsDifferError."""
     order = places(table, names)
-    while rows := fetch(size):
-        yield to_columns(rows, table.columns, order)
+    more = True
+    while more:
+        found = Gathered(table.columns, order)
+        while found.rows < size and (more := bool(rows := fetch(min(at_once, size - found.rows)))):
+            found.add(rows)
+        if found.rows:
+            yield found.columns()
 
 
 class Fetch(Protocol):

@@ -9,11 +9,11 @@ tables are InnoDB's; other databases read in the strictest level they offer and 
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -22,11 +22,16 @@ from sqlalchemy.pool import NullPool
 
 from connectors.school import refusals
 from connectors.school.columns import Column
-from connectors.school.snapshot import Bound, Catalogue, Fetch, SnapshotFacts, described, row_chunks
+from connectors.school.gathering import BATCH_ROWS
+from connectors.school.snapshot import Bound, Catalogue, Fetch, SnapshotFacts, described, places, row_chunks
 from connectors.school.source import SqlSource
+from connectors.school.sqlite_columns import FEWEST, in_columns
 from journal.wording import BridgeError
 from mappings.profile import ParameterStyle, Statement
 from mappings.raw import SPOILT_TEXT, RawTable
+
+if TYPE_CHECKING:
+    import psycopg  # which only PostgreSQL's schools need
 
 CONNECT_SECONDS = 15
 OTHER_ENGINES = (
@@ -50,6 +55,8 @@ class SqlDriver:
     _engine: Engine = field(repr=False)
     _connection: Connection = field(repr=False)
     _encoding: str | None = None
+    _by_copy: bool = True
+    _by_columns: bool = True
     described: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chunks(
@@ -57,13 +64,18 @@ class SqlDriver:
     ) -> Iterator[dict[str, Column]]:
         """Run the query and yield its rows as typed columns.
 
-        PostgreSQL gives up a transaction at its first error; a savepoint lets the next query be tried.
+        PostgreSQL gives up a transaction at its first error; going back to a savepoint lets the next query be tried.
         """
         if self.facts.dialect == "sqlite":
             yield from self._sqlite_rows(table, statement, values, size)
             return
-        with self._connection.begin_nested() if self.facts.dialect == "postgresql" else nullcontext():
+        try:
             yield from self._rows(table, statement, values, size)
+        except BaseException:
+            if self.facts.dialect == "postgresql":
+                with suppress(Exception):  # a connection that broke has no more to say
+                    self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_queries")
+            raise
 
     def _sqlite_rows(
         self, table: RawTable, statement: Statement, values: Sequence[Bound], size: int
@@ -97,12 +109,62 @@ class SqlDriver:
             cursor.execute(statement.sql, bound)
             names = [str(item[0]) for item in cursor.description or ()]
             self.described[table.name] = described(cursor.description)
+            # a COPY that is not read to its end has to be cancelled: whoever wants but a row is given it by the cursor
+            by_copy = self._copied(table, statement, bound, cursor) if size > 1 else None
+            if by_copy is not None:
+                yield from by_copy(size)
+                return
             for _ in range(0, done, size):
                 cursor.fetchmany(size)
-            yield from row_chunks(table, names, self._fetch(cursor), size)
+            fetch = self._fetch(cursor)
+            if self.facts.dialect == "sqlite" and size >= FEWEST and not done:
+                first = fetch(FEWEST)
+                found = self._gathered(table, statement, bound, names, first)
+                if found is not None:
+                    for start in range(0, len(next(iter(found.values()))), size):
+                        yield {name: values[start : start + size] for name, values in found.items()}
+                    return
+                fetch = _continued(first, fetch)
+            yield from row_chunks(table, names, fetch, size, self._at_once(size))
         finally:
             with suppress(Exception):
                 cursor.close()
+
+    def _gathered(
+        self,
+        table: RawTable,
+        statement: Statement,
+        bound: Sequence[object],
+        names: Sequence[str],
+        first: Sequence[Sequence[object]],
+    ) -> dict[str, Column] | None:
+        """Return what SQLite itself lays into columns; None where there is little of it, or it can't be done."""
+        places(table, names)
+        if len(first) < FEWEST or not self._by_columns or _decoded_here(self._connection):
+            return None
+        connection = cast("sqlite3.Connection", self._connection.connection.driver_connection)
+        return in_columns(connection, statement.sql, bound, table.columns, names, first)
+
+    def _copied(
+        self, table: RawTable, statement: Statement, bound: Sequence[object], cursor: DBAPICursor
+    ) -> Callable[[int], Iterator[dict[str, Column]]] | None:
+        """Return what reads PostgreSQL's rows by COPY, as the open cursor describes them; None where they can't be."""
+        if self.facts.dialect != "postgresql" or self._engine.driver != "psycopg" or not self._by_copy:
+            return None
+        from connectors.school.postgresql_rows import copied, layout_of, text_encoding  # noqa: PLC0415  psycopg may not be installed
+
+        names = [str(item[0]).strip().lower() for item in cursor.description or ()]
+        places(table, names)
+        oids = [cast("int", item[1]) for item in cursor.description or ()]
+        connection = cast("psycopg.Connection[Any]", self._connection.connection.driver_connection)
+        layout = layout_of(table.columns, names, oids, text_encoding(connection, self._encoding))
+        if layout is None:
+            return None
+        return lambda size: copied(connection, statement.sql, bound, table.columns, layout, size)
+
+    def _at_once(self, size: int) -> int:
+        """Return how many rows are asked of a cursor at once: each time it is asked is a way to the server and back."""
+        return size if self.facts.dialect == "postgresql" else BATCH_ROWS
 
     def _fetch(self, cursor: DBAPICursor) -> Fetch:
         """Return how rows are fetched: with their texts decoded here, where the database gives bytes."""
@@ -180,6 +242,7 @@ def _open(source: SqlSource) -> SqlDriver:
             # else a cursor's query is planned to give its first tenth soon, which takes ten times as long for all
             connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
             encoding = _own_encoding(connection)
+            connection.exec_driver_sql("SAVEPOINT before_queries")
         style: ParameterStyle = "qmark" if dialect.paramstyle == "qmark" else "pyformat"
         version = ".".join(str(part) for part in dialect.server_version_info or ())
         facts = SnapshotFacts(f"{dialect.name} {version}".strip(), dialect.name, style, read_only, one_state)
@@ -204,6 +267,18 @@ def _engine(url: sa.URL) -> Engine:
         {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() in {"postgresql", "mysql", "mariadb"} else {}
     )
     return sa.create_engine(url, poolclass=NullPool, connect_args=timeout)
+
+
+def _continued(first: Sequence[Sequence[object]], fetch: Fetch) -> Fetch:
+    """Return what gives the rows that were fetched already, and then goes on."""
+    left = list(first)
+
+    def fetched(size: int, /) -> Sequence[Sequence[object]]:
+        given = left[:size] if left else fetch(size)
+        del left[:size]
+        return given
+
+    return fetched
 
 
 def _decoded_here(connection: Connection) -> bool:
