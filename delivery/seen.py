@@ -134,10 +134,10 @@ def forget_journals(connection: Connection, school: str) -> None:
     connection.execute(RECORD.update().where(nowhere).values(journal=UNKNOWN_JOURNAL))
 
 
-def holdings(connection: Connection, school: str) -> int:
-    """Return how many records the portal shows of a school."""
-    query = sa.select(sa.func.count()).select_from(RECORD).where(RECORD.c.school == school, RECORD.c.held)
-    return connection.scalar(query) or 0
+def holdings(connection: Connection, school: str, most: int | None = None) -> int:
+    """Return how many records the portal shows of a school, counted no further than to `most`."""
+    held = sa.select(sa.literal(1)).where(RECORD.c.school == school, RECORD.c.held).limit(most)
+    return connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0
 
 
 def in_journals(journals: Collection[str]) -> list[sa.ColumnElement[bool]]:
