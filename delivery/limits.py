@@ -41,8 +41,10 @@ def exceeded(limits: Limits, *, holdings: int, withdrawals: int, changes: int) -
 def enough(limits: Limits, *, withdrawals: int, changes: int) -> int | None:
     """Return a number of holdings from which on no share of them is exceeded; None where there is none such."""
     numbers = [(withdrawals, limits.withdraw_share), (changes, limits.change_share)]
-    over = [(number, share) for number, share in numbers if number > limits.small_change]
-    return None if any(not share for _, share in over) else max((int(number / share) + 2 for number, share in over), default=0)
+    shares = [(number, share) for number, share in numbers if number > limits.small_change]
+    if not all(share for _, share in shares):
+        return None
+    return max((int(number / share) + 2 for number, share in shares), default=0)
 
 
 def shrunk(limits: Limits, *, before: int, now: int) -> bool:
