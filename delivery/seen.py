@@ -14,7 +14,7 @@ from datetime import date
 
 import pandas as pd
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.engine import Connection
 
 from delivery.bulk import Same, in_parts, insert_columns
@@ -47,13 +47,17 @@ def last_sight(connection: Connection, school: str) -> Sight | None:
     rows = connection.execute(
         sa.select(JOURNAL_SEEN.c.journal, JOURNAL_SEEN.c.seen).where(JOURNAL_SEEN.c.school == school)
     )
+    try:
+        journals = {journal: _JOURNAL.validate_json(text) for journal, text in rows}
+    except ValidationError:
+        return None
     seen = Seen(
         basis=found.basis,
         shared=found.shared,
         schema=found.schema,
         boundary=found.boundary,
         total=_TOTAL.validate_python(found.total),
-        journals={journal: _JOURNAL.validate_json(text) for journal, text in rows},
+        journals=journals,
         repeated=found.repeated,
     )
     return Sight(seen, found.full_on, found.pilot, found.whole)

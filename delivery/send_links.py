@@ -77,13 +77,13 @@ def told_links(connection: Connection, school: str) -> dict[str, ToldLink]:
     """Return what the portal was last told of each link of a school."""
     told = LINK_STATE.c
     columns = (told.link_id, told.student_key, told.revision, told.active, told.pending, told.terms_digest)
-    reach = sa.cast(told.reach, sa.Text)
+    rows = connection.execute(sa.select(*columns, sa.cast(told.reach, sa.Text)).where(told.school == school))
     reaches: dict[str | None, Reach | None] = {None: None}  # of a thousand links, many reach as far as another
     links: dict[str, ToldLink] = {}
-    for *known, text in connection.execute(sa.select(*columns, reach).where(told.school == school)):
-        if text not in reaches:
-            reaches[text] = Reach.read(json.loads(text))
-        links[known[0]] = ToldLink(*known, reaches[text])
+    for link_id, student, revision, active, pending, terms, reach in rows:
+        if reach not in reaches:
+            reaches[reach] = Reach.read(json.loads(reach))
+        links[link_id] = ToldLink(link_id, student, revision, active, pending, terms, reaches[reach])
     return links
 
 

@@ -8,8 +8,9 @@ form for the database's dialect is put, so that texts arrive as the bytes that t
 of a moment. `{journals column}` is a condition: the column names one of the journals asked for; true where all are
 read. `{within column}` is one, too: the day is one of the window. `{written table: expression}` is the number of the
 transaction that wrote the row, where the database keeps it and it can be relied upon, else the expression. A query may
-carry no other braces. A query that holds `TODO` is not finished. A code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file
-and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
+carry no other braces. A query that holds `TODO` is not finished. A code that nothing covers is unknown, and unknown is
+set aside, never guessed. Errors name the file and the key. Deliberately not here: what becomes of the rows
+(`mappings.records`).
 """
 
 import codecs
@@ -196,7 +197,7 @@ class Profile:
     def statement(
         self, table: str, dialect: str, style: ParameterStyle, journals: int | None = None, *, numbered: bool = False
     ) -> Statement:
-        """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …), as `Query.render`."""
+        """Return the query of `table` in the words of `dialect` (firebird, sqlite, …), as `Query.render`."""
         form = self.texts.get(dialect, self.texts["other"])
         return self.queries[table].render(form, style, dialect, journals, numbered=numbered)
 

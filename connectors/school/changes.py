@@ -27,7 +27,17 @@ from connectors.school.snapshot import Progress, Snapshot
 from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, Window
 from journal.wording import BridgeError
-from mappings.fingerprints import Counts, Fingerprint, Seen, SeenJournal, fingerprints, remembered, to_read, total
+from mappings.fingerprints import (
+    Counts,
+    Fingerprint,
+    Seen,
+    SeenJournal,
+    fingerprints,
+    older_spans,
+    remembered,
+    to_read,
+    total,
+)
 from mappings.lessons import counted_lessons
 from mappings.profile import CodeMeaning, CodeRange, Profile
 from mappings.quality import SchoolDays
@@ -127,10 +137,7 @@ def _counted(snapshot: Snapshot, profile: Profile, window: Window, today: date, 
         return fingerprints(snapshot.read(FINGERPRINTS, profile, Window(first, last)), profile)
 
     counts = Counts(boundary, {}, by_journal(boundary, window.last), _total(snapshot, profile))
-    same = None if then is None else counts.with_older_of(then)
-    if same is not None or boundary == window.first:
-        return same or counts
-    return replace(counts, older=by_journal(window.first, boundary - timedelta(days=1)))
+    return counts.with_older(then, older_spans(window.first, boundary), by_journal)
 
 
 def _total(snapshot: Snapshot, profile: Profile) -> Fingerprint | None:
@@ -209,7 +216,7 @@ def _read(reading: SchoolReading) -> dict[str, SeenJournal]:
     if reading.record_journals is None or reading.aside_journals is None or reading.aside_days is None:
         raise ValueError("a reading that doesn't say of which journals it is")
     read = {
-        str(key): SeenJournal(None, None, int(count))
+        str(key): SeenJournal({}, None, int(count))
         for key, count in pd.concat([reading.record_journals, reading.aside_journals]).value_counts().items()
     }
     for (key, reason), count in Counter(zip(reading.aside_journals, reading.set_aside["reason"], strict=True)).items():

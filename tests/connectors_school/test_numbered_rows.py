@@ -135,9 +135,7 @@ def numbered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(edits(), min_size=1, max_size=4), min_size=1, max_size=3))
-def test_reading_what_changed_ends_where_reading_all_ends(
-    school: Path, numbered: bool, runs: list[list[Edit]]
-) -> None:
+def test_reading_what_changed_ends_where_reading_all_ends(school: Path, numbered: bool, runs: list[list[Edit]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(shutil.copy(school, f"{folder}/school.fdb"))
         reading, seen = changes(path, None)

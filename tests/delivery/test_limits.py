@@ -47,7 +47,9 @@ def test_counting_holdings_no_further_than_enough_names_the_same_limits(
 ) -> None:
     most = enough(limits, withdrawals=withdrawals, changes=changes)
     counted = holdings if most is None else min(holdings, most)
-    said = [exceeded(limits, holdings=number, withdrawals=withdrawals, changes=changes) for number in (holdings, counted)]
+    said = [
+        exceeded(limits, holdings=number, withdrawals=withdrawals, changes=changes) for number in (holdings, counted)
+    ]
     assert said[0] == said[1]
 
 
