@@ -148,7 +148,7 @@ def of_kind(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
 def names(fact: Fact) -> frozenset[str]:
     """Return the references of the consents that a registration, a withdrawal or an ending speaks of."""
     listed = fact.detail.get("consents")
-    return frozenset(str(reference) for reference in listed) if isinstance(listed, list) else frozenset()
+    return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
 
 
 def moment_of(facts: Iterable[Fact], at: datetime) -> Fact | None:
