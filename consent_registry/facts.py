@@ -153,7 +153,10 @@ def names(fact: Fact) -> frozenset[str]:
 
 def moment_of(facts: Iterable[Fact], at: datetime) -> Fact | None:
     """Return the fact that is valid last by `at`, of several the one recorded last; else the first to become valid."""
-    ordered = sorted(facts, key=_valid_at)  # stable: of equals, the order of recording stands
+    known = list(facts)
+    if len(known) == 1:
+        return known[0]
+    ordered = sorted(known, key=_valid_at)  # stable: of equals, the order of recording stands
     return next((fact for fact in reversed(ordered) if fact.valid_at <= at), ordered[0] if ordered else None)
 
 
