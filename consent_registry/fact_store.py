@@ -7,10 +7,12 @@ newest moment, a clock further behind is refused, for recording and for deciding
 Deliberately not here: what facts mean (`facts`), what people do (`registration`, `acts`, `applications`).
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -22,6 +24,7 @@ from journal.wording import BridgeError, Wording
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 _CHUNK = 500
+_KINDS = {str(kind): kind for kind in FactKind}
 
 _CLOCK_BACK = Wording(
     ru="Часы этой машины ({now}) отстают от последней записи реестра школы {school} ({newest}). Ничего не записано и "
@@ -157,10 +160,35 @@ def _case_facts(connection: Connection, which: sa.ColumnElement[bool]) -> list[C
     columns = sa.select(*names, sa.func.coalesce(CASE.c.account_ref, ""))
     keys = [CaseKey(*row) for row in connection.execute(columns.where(which).order_by(CASE.c.case_id))]
     by_case: defaultdict[int, list[Fact]] = defaultdict(list)
-    for row in connection.execute(sa.select(FACT).join(CASE).where(which).order_by(FACT.c.fact_id)):
-        corrects = tuple(row.corrects or ())
-        fact = Fact(
-            row.fact_id, FactKind(row.kind), row.valid_at, row.recorded_at, row.recorded_by, row.detail, corrects
-        )
-        by_case[row.case_id].append(fact)
+    for case_id, fact in _facts(connection, which):
+        by_case[case_id].append(fact)
     return [CaseFacts(key, tuple(by_case[key.case_id])) for key in keys]
+
+
+def _facts(connection: Connection, which: sa.ColumnElement[bool]) -> Iterator[tuple[int, Fact]]:
+    """Yield facts with their case's id. What is stored as text is read for all at once: that is a third of the work."""
+    columns = (
+        FACT.c.case_id,
+        FACT.c.fact_id,
+        FACT.c.kind,
+        sa.type_coerce(FACT.c.valid_at, sa.String),
+        sa.type_coerce(FACT.c.recorded_at, sa.String),
+        FACT.c.recorded_by,
+        sa.cast(FACT.c.detail, sa.Text),
+        sa.func.coalesce(sa.cast(FACT.c.corrects, sa.Text), "null"),
+    )
+    rows = connection.execute(sa.select(*columns).join(CASE).where(which).order_by(FACT.c.fact_id)).all()
+    if not rows:
+        return
+    cases, ids, kinds, valid, recorded, people, details, corrected = zip(*rows, strict=True)
+    moments = {text: datetime.fromisoformat(text) for text in {*valid, *recorded}}
+    read = zip(cases, ids, kinds, valid, recorded, people, _plain(details), _plain(corrected), strict=True)
+    for case_id, fact_id, kind, valid_at, recorded_at, by, detail, corrects in read:
+        known = tuple(corrects or ())
+        yield case_id, Fact(fact_id, _KINDS[kind], moments[valid_at], moments[recorded_at], by, detail, known)
+
+
+def _plain(texts: Sequence[str]) -> list[Any]:
+    """Return what JSON texts say."""
+    said: list[Any] = json.loads(f"[{','.join(texts)}]")
+    return said

@@ -7,11 +7,13 @@ its place last; an earlier one does not come back. Deliberately not here: whethe
 (`consent_registry.decision`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 
 from journal.vocabulary import ALL_KINDS, RecordKind
 
@@ -133,7 +135,7 @@ class CaseKey:
 
 def counting(facts: Iterable[Fact], known_at: datetime | None = None) -> list[Fact]:
     """Return the facts that count, as known at `known_at` (None: now), in the order in which they were recorded."""
-    known = [fact for fact in facts if known_at is None or fact.recorded_at <= known_at]
+    known = list(facts) if known_at is None else [fact for fact in facts if fact.recorded_at <= known_at]
     corrected = {fact_id for fact in known for fact_id in fact.corrects}
     return [fact for fact in known if fact.detail and fact.fact_id not in corrected]
 
@@ -146,13 +148,19 @@ def of_kind(facts: Iterable[Fact], kind: FactKind) -> list[Fact]:
 def names(fact: Fact) -> frozenset[str]:
     """Return the references of the consents that a registration, a withdrawal or an ending speaks of."""
     listed = fact.detail.get("consents")
-    return frozenset(str(reference) for reference in listed) if isinstance(listed, list) else frozenset()
+    return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
 
 
 def moment_of(facts: Iterable[Fact], at: datetime) -> Fact | None:
     """Return the fact that is valid last by `at`, of several the one recorded last; else the first to become valid."""
-    ordered = sorted(facts, key=lambda fact: fact.valid_at)  # stable: of equals, the order of recording stands
+    known = list(facts)
+    if len(known) == 1:
+        return known[0]
+    ordered = sorted(known, key=_valid_at)  # stable: of equals, the order of recording stands
     return next((fact for fact in reversed(ordered) if fact.valid_at <= at), ordered[0] if ordered else None)
+
+
+_valid_at = attrgetter("valid_at")
 
 
 def day_of(detail: Mapping[str, object], name: str) -> date | None:
@@ -166,23 +174,34 @@ def _kinds(words: str) -> frozenset[RecordKind]:
     return frozenset(RecordKind(word) for word in words.split()) or ALL_KINDS
 
 
+_Kinds = Mapping[FactKind, Sequence[Fact]]
+
+
+def _by_kind(counted: Iterable[Fact]) -> _Kinds:
+    kinds: defaultdict[FactKind, list[Fact]] = defaultdict(list)
+    for fact in counted:
+        kinds[fact.kind].append(fact)
+    return kinds
+
+
 def consents_of(counted: Sequence[Fact]) -> list[Consent]:
     """Return each consent of a case, with what became of it; `counted` as `counting` returns them."""
-    return [_consent(fact, counted) for fact in counted if fact.kind is FactKind.CONSENT]
+    kinds = _by_kind(counted)
+    return [_consent(fact, kinds) for fact in kinds[FactKind.CONSENT]]
 
 
-def _no_consent(counted: Sequence[Fact]) -> Consent:
+def _no_consent(kinds: _Kinds) -> Consent:
     """Return what stands for a consent in a case that has none: what happened names none either."""
-    return _document(0, datetime.min.replace(tzinfo=UTC), {}, counted)
+    return _document(0, datetime.min.replace(tzinfo=UTC), {}, kinds)
 
 
-def _consent(fact: Fact, counted: Sequence[Fact]) -> Consent:
-    return _document(fact.fact_id, fact.valid_at, fact.detail, counted)
+def _consent(fact: Fact, kinds: _Kinds) -> Consent:
+    return _document(fact.fact_id, fact.valid_at, fact.detail, kinds)
 
 
-def _document(fact_id: int, valid_at: datetime, detail: Mapping[str, object], counted: Sequence[Fact]) -> Consent:
+def _document(fact_id: int, valid_at: datetime, detail: Mapping[str, object], kinds: _Kinds) -> Consent:
     reference = str(detail.get("consent_ref") or "")
-    ending = _earliest(counted, FactKind.ENDING, reference)
+    ending = _earliest(kinds[FactKind.ENDING], reference)
     return Consent(
         fact_id=fact_id,
         valid_at=valid_at,
@@ -194,21 +213,19 @@ def _document(fact_id: int, valid_at: datetime, detail: Mapping[str, object], co
         records_from=day_of(detail, "records_from"),
         records_to=day_of(detail, "records_to"),
         kinds=_kinds(str(detail.get("kinds") or "")),
-        registered_at=_moment(_earliest(counted, FactKind.REGISTRATION, reference)),
-        withdrawn_at=_moment(_earliest(counted, FactKind.WITHDRAWAL, reference)),
+        registered_at=_moment(_earliest(kinds[FactKind.REGISTRATION], reference)),
+        withdrawn_at=_moment(_earliest(kinds[FactKind.WITHDRAWAL], reference)),
         ended_at=_moment(ending),
         ended_why=_why(ending),
     )
 
 
-def _earliest(counted: Iterable[Fact], kind: FactKind, reference: str) -> Fact | None:
-    """Return the earliest fact of a kind that names a consent (empty: that names none).
+def _earliest(facts: Sequence[Fact], reference: str) -> Fact | None:
+    """Return the earliest of these facts, all of one kind, that names a consent (empty: that names none).
 
     Of endings at one moment an error counts: with it there never was a ground, whatever order they were recorded in.
     """
-    naming = [
-        fact for fact in counted if fact.kind is kind and (reference in names(fact) if reference else not names(fact))
-    ]
+    naming = [fact for fact in facts if (reference in names(fact) if reference else not names(fact))]
     error = EndingReason.REGISTERED_IN_ERROR
     return min(naming, key=lambda fact: (fact.valid_at, fact.detail.get("why") != error), default=None)
 
@@ -223,13 +240,13 @@ def _why(fact: Fact | None) -> EndingReason | None:
 
 def state_of(case: CaseKey, facts: Iterable[Fact], at: datetime, known_at: datetime | None = None) -> CaseState:
     """Fold a case's facts, in the order in which they were recorded, into its state at `at`, as known at `known_at`."""
-    counted = counting(facts, known_at)
-    application = moment_of(of_kind(counted, FactKind.APPLICATION), at)
-    identifications = of_kind(counted, FactKind.IDENTIFICATION)
+    kinds = _by_kind(counting(facts, known_at))
+    application = moment_of(kinds[FactKind.APPLICATION], at)
+    identifications = kinds[FactKind.IDENTIFICATION]
     identification = moment_of(identifications, at)
-    restrictions = of_kind(counted, FactKind.RESTRICTION)
-    document = moment_of(of_kind(counted, FactKind.CONSENT), at)
-    consent = _no_consent(counted) if document is None else _consent(document, counted)
+    restrictions = kinds[FactKind.RESTRICTION]
+    document = moment_of(kinds[FactKind.CONSENT], at)
+    consent = _no_consent(kinds) if document is None else _consent(document, kinds)
     return CaseState(
         case_id=case.case_id,
         school=case.school,

@@ -38,6 +38,15 @@ def exceeded(limits: Limits, *, holdings: int, withdrawals: int, changes: int) -
     return tuple(over)
 
 
+def enough(limits: Limits, *, withdrawals: int, changes: int) -> int | None:
+    """Return a number of holdings from which on no share of them is exceeded; None where there is none such."""
+    numbers = [(withdrawals, limits.withdraw_share), (changes, limits.change_share)]
+    shares = [(number, share) for number, share in numbers if number > limits.small_change]
+    if not all(share for _, share in shares):
+        return None
+    return max((int(number / share) + 2 for number, share in shares), default=0)
+
+
 def shrunk(limits: Limits, *, before: int, now: int) -> bool:
     """Tell whether a source has so many rows fewer than before that a person should look."""
     lost = before - now

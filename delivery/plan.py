@@ -47,7 +47,8 @@ class RecordPlan:
     `publish`: the columns of `journal.frames.RECORDS`, and `digest`, `record_id` (None: new), `held`.
     `withdraw`: `record_id`, `student_key`, `kind`, `date`, `reason` (a WithdrawReason), `lawful` (the ground
     is gone: no limit and no pause may keep the record at the portal).
-    `withheld` and `set_aside` count records read, by reason.
+    `withheld` and `set_aside` count records read, by reason. `holdings`: how many records the portal holds; None where
+    the plan was not made of all of them.
     """
 
     read: int
@@ -57,7 +58,7 @@ class RecordPlan:
     rejected_before: int
     withheld: Mapping[str, int]
     set_aside: Mapping[str, int]
-    holdings: int
+    holdings: int | None
 
     @property
     def changes(self) -> int:
@@ -150,14 +151,13 @@ def plan_records(
     )
 
 
-def with_unread(plan: RecordPlan, unread: RecordPlan, holdings: int) -> RecordPlan:
-    """Return the plan of a run that read some journals only, joined with that for records of the others.
+def with_unread(plan: RecordPlan, unread: RecordPlan | None) -> RecordPlan:
+    """Return the plan of a run that read some journals only, joined with that for records of the others, if any.
 
-    `unread` was made without a window: nothing of it is deleted, only what lost its ground goes. `holdings` counts
-    all records that the portal holds.
+    `unread` was made without a window: nothing of it is deleted, only what lost its ground goes.
     """
-    withdraw = pd.concat([plan.withdraw, unread.withdraw], ignore_index=True)
-    return replace(plan, withdraw=withdraw, holdings=holdings)
+    parts = [plan.withdraw] if unread is None else [plan.withdraw, unread.withdraw]
+    return replace(plan, withdraw=pd.concat(parts, ignore_index=True), holdings=None)
 
 
 def _keys(frame: pd.DataFrame) -> pd.Series:

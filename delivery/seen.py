@@ -14,7 +14,7 @@ from datetime import date
 
 import pandas as pd
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.engine import Connection
 
 from delivery.bulk import Same, in_parts, insert_columns
@@ -47,13 +47,17 @@ def last_sight(connection: Connection, school: str) -> Sight | None:
     rows = connection.execute(
         sa.select(JOURNAL_SEEN.c.journal, JOURNAL_SEEN.c.seen).where(JOURNAL_SEEN.c.school == school)
     )
+    try:
+        journals = {journal: _JOURNAL.validate_json(text) for journal, text in rows}
+    except ValidationError:
+        return None
     seen = Seen(
         basis=found.basis,
         shared=found.shared,
         schema=found.schema,
         boundary=found.boundary,
         total=_TOTAL.validate_python(found.total),
-        journals={journal: _JOURNAL.validate_json(text) for journal, text in rows},
+        journals=journals,
         repeated=found.repeated,
     )
     return Sight(seen, found.full_on, found.pilot, found.whole)
@@ -134,10 +138,10 @@ def forget_journals(connection: Connection, school: str) -> None:
     connection.execute(RECORD.update().where(nowhere).values(journal=UNKNOWN_JOURNAL))
 
 
-def holdings(connection: Connection, school: str) -> int:
-    """Return how many records the portal shows of a school."""
-    query = sa.select(sa.func.count()).select_from(RECORD).where(RECORD.c.school == school, RECORD.c.held)
-    return connection.scalar(query) or 0
+def holdings(connection: Connection, school: str, most: int | None = None) -> int:
+    """Return how many records the portal shows of a school, counted no further than to `most`."""
+    held = sa.select(sa.literal(1)).where(RECORD.c.school == school, RECORD.c.held).limit(most)
+    return connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0
 
 
 def in_journals(journals: Collection[str]) -> list[sa.ColumnElement[bool]]:

@@ -10,6 +10,7 @@ A link that the portal refuses keeps no other back. At the first refusal of a ru
 the bridge at all: where it doesn't, no link is at fault, and the telling ends.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,19 +75,22 @@ _Answer = tuple[_Message, Outcome, str | None]
 
 def told_links(connection: Connection, school: str) -> dict[str, ToldLink]:
     """Return what the portal was last told of each link of a school."""
-    rows = connection.execute(sa.select(LINK_STATE).where(LINK_STATE.c.school == school))
-    return {
-        r.link_id: ToldLink(
-            r.link_id,
-            r.student_key,
-            r.revision,
-            r.active,
-            r.pending,
-            r.terms_digest,
-            None if r.reach is None else Reach.read(r.reach),
-        )
-        for r in rows
-    }
+    told = LINK_STATE.c
+    columns = (told.link_id, told.student_key, told.revision, told.active, told.pending, told.terms_digest)
+    rows = connection.execute(sa.select(*columns, sa.cast(told.reach, sa.Text)).where(told.school == school))
+    reaches: dict[str | None, Reach | None] = {None: None}  # of a thousand links, many reach as far as another
+    links: dict[str, ToldLink] = {}
+    for link_id, student, revision, active, pending, terms, reach in rows:
+        if reach not in reaches:
+            reaches[reach] = Reach.read(json.loads(reach))
+        links[link_id] = ToldLink(link_id, student, revision, active, pending, terms, reaches[reach])
+    return links
+
+
+def linked_students(connection: Connection, school: str) -> set[str]:
+    """Return the students, by key, of whom a link is open at the portal."""
+    is_open = sa.and_(LINK_STATE.c.school == school, LINK_STATE.c.active)
+    return set(connection.scalars(sa.select(LINK_STATE.c.student_key).where(is_open)))
 
 
 def end_links(desk: Desk, plan: LinkPlan, tally: LinkTally) -> None:

@@ -19,7 +19,7 @@ from delivery.balance import HeldPlan, SchoolBalance
 from delivery.desk import Desk, SendingTally, at_once
 from delivery.intent import content_rows, permitted_now, publish_rows
 from delivery.send import send_publications, send_withdrawals, take_back_first
-from delivery.send_links import LinkTally, end_links, put_links, told_links
+from delivery.send_links import LinkTally, end_links, linked_students, put_links
 from flows.bridge import Bridge, School
 from flows.failures import describe, not_taken_back
 from flows.look import LATE, Leave, Look, admitted_links, admitted_withdrawals, expected_balance
@@ -67,7 +67,7 @@ def apply_look(
 def _publish(bridge: Bridge, desk: Desk, publish: pd.DataFrame, tally: SendingTally) -> None:
     """Publish the records of students whose link is open at the portal; what else is still permitted has failed."""
     with reading(bridge.engine) as connection:
-        linked = {link.student_key for link in told_links(connection, desk.school).values() if link.active}
+        linked = linked_students(connection, desk.school)
     ready = publish["student_key"].isin(linked)
     rows = publish_rows(content_rows(publish[~ready]), desk.new_id)
     with reading(bridge.engine) as connection:

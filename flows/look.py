@@ -25,7 +25,7 @@ from delivery import holds, ledger, seen
 from delivery.actions import Act, acts_of, digest_of, held_back
 from delivery.balance import MOST_ROWS_LISTED, HeldPlan, RowSetAside, SchoolBalance
 from delivery.content import content_digests
-from delivery.limits import Exceeded, exceeded
+from delivery.limits import Exceeded, enough, exceeded
 from delivery.links import LinkPlan, plan_links
 from delivery.plan import KEY_COLUMNS, RecordPlan, plan_records, with_unread
 from delivery.plan_file import HELD, PAUSED
@@ -183,12 +183,10 @@ def look_at(
             doubtful = bool(elsewhere["held"].any())
             known = pd.concat([known, elsewhere], ignore_index=True) if len(elsewhere) else known
             unread = _losing(connection, school.code, links, known)
-            held = seen.holdings(connection, school.code)
         nothing = judged.iloc[:0]
         plan = with_unread(
             planned(judged, aside, known, read.window if read else None),
-            planned(nothing, empty_frame(SET_ASIDE), unread, None),
-            held,
+            planned(nothing, empty_frame(SET_ASIDE), unread, None) if len(unread) else None,
         )
     else:
         plan = planned(judged, aside, known, None if read is None else read.window)
@@ -226,6 +224,8 @@ def _elsewhere(connection: Connection, school: str, judged: pd.DataFrame, known:
 def _losing(connection: Connection, school: str, links: LinkPlan, known: pd.DataFrame) -> pd.DataFrame:
     """Return the records, in journals that were not read, of students who lose a link."""
     students = sorted({ending.student_key for ending in links.end})
+    if not students:
+        return known.iloc[:0]
     found = ledger.load_records(connection, school, students)
     return found[~found["record_id"].isin(known["record_id"])]
 
@@ -319,7 +319,8 @@ def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
     if school.is_paused(look.today):
         return Leave(PAUSED)
     plan = look.records
-    limits = exceeded(bridge.limits, holdings=plan.holdings, withdrawals=plan.limited_withdrawals, changes=plan.changes)
+    told = {"withdrawals": plan.limited_withdrawals, "changes": plan.changes}
+    limits = exceeded(bridge.limits, holdings=_holdings(bridge, school, plan, enough(bridge.limits, **told)), **told)
     over = (*limits, *look.suspicions, *_too_late(look))
     if not over:
         return Leave()
@@ -327,7 +328,15 @@ def leave_for(bridge: Bridge, school: School, look: Look) -> Leave:
     with reading(bridge.engine) as connection:
         if holds.is_approved(connection, school.code, digest):
             return Leave()
-    return Leave(HELD, HeldPlan(digest, over, plan.limited_withdrawals, plan.changes, plan.holdings))
+    return Leave(HELD, HeldPlan(digest, over, **told, holdings=_holdings(bridge, school, plan)))
+
+
+def _holdings(bridge: Bridge, school: School, plan: RecordPlan, most: int | None = None) -> int:
+    """Return how many records the portal shows of a school; where that takes counting, no further than to `most`."""
+    if plan.holdings is not None:
+        return plan.holdings
+    with reading(bridge.engine) as connection:
+        return seen.holdings(connection, school.code, most)
 
 
 def _too_late(look: Look) -> tuple[Exceeded, ...]:

@@ -24,7 +24,7 @@ from delivery.outcome import enter_heard
 from delivery.plan import KEY_COLUMNS
 from delivery.send import send_withdrawals
 from delivery.send_links import LinkTally, end_links, put_links
-from delivery.watch import Mark, has_moved, mark_of, students_concerned
+from delivery.watch import Mark, has_moved, mark_after, mark_of, students_concerned
 from flows.bridge import Bridge, School
 from flows.failures import not_taken_back
 from flows.look import LATE, Look, look_at
@@ -77,7 +77,8 @@ class TakingBack:
     def start_from_here(self) -> None:
         """Leave what was recorded so far to the run, which decides after this."""
         with reading(self.bridge.engine) as connection:
-            self.mark = mark_of(connection, self.school.code, self.bridge.clock(), self.bridge.today)
+            now, today = self.bridge.clock(), self.bridge.today
+            self.mark = mark_after(connection, self.mark, self.school.code, now, today)
 
     def _prolong(self, now: datetime) -> None:
         """Keep the lease through a long reading or wait."""

@@ -25,3 +25,7 @@ SECONDS: Mapping[str, str] = {
 """A moment as a number."""
 DAY: Mapping[str, str] = {"mysql": "DATE({})", "sqlite": "{}", "other": "CAST({} AS DATE)"}
 """A moment's day. SQLite has moments as texts, which stand for themselves: it would make a null of one that is none."""
+UNINDEXED: Mapping[str, str] = {"firebird": "({} + 0)"}
+"""A day without its index: Firebird walks a whole year of it, where the index on the journal has said which rows."""
+WRITTEN: Mapping[str, str] = {"firebird": "{}.RDB$RECORD_VERSION"}
+"""The number of the transaction that wrote a table's row: who writes later has a higher one."""

@@ -6,9 +6,11 @@ the school's code, and `:first` and `:last`, the days of the window. `fingerprin
 form for the database's dialect is put, so that texts arrive as the bytes that the school stored. Where it says
 `{days column}`, that date is put as a whole number, for `{seconds column}` that moment, and for `{day column}` the day
 of a moment. `{journals column}` is a condition: the column names one of the journals asked for; true where all are
-read. A query may carry no other braces. A query that holds `TODO`
-is not finished. A code that nothing covers is unknown, and unknown is set aside, never guessed. Errors name the file
-and the key. Deliberately not here: what becomes of the rows (`mappings.records`).
+read. `{within column}` is one, too: the day is one of the window. `{written table: expression}` is the number of the
+transaction that wrote the row, where the database keeps it and it can be relied upon, else the expression. A query may
+carry no other braces. A query that holds `TODO` is not finished. A code that nothing covers is unknown, and unknown is
+set aside, never guessed. Errors name the file and the key. Deliberately not here: what becomes of the rows
+(`mappings.records`).
 """
 
 import codecs
@@ -25,7 +27,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, mod
 
 from journal.vocabulary import RecordKind
 from journal.wording import BridgeError, Wording
-from mappings.dialects import DAY, DAYS, SECONDS
+from mappings.dialects import DAY, DAYS, SECONDS, UNINDEXED, WRITTEN
 from mappings.raw import ALL_TABLES, BESIDES, FILLED_AT, LESSONS, RawTable
 from mappings.reasons import RecordWarning
 from mappings.texts import Encoding
@@ -51,7 +53,9 @@ _DAYS_PLACE = re.compile(r"\{days ([A-Za-z0-9_.$\"]+)\}")
 _SECONDS_PLACE = re.compile(r"\{seconds ([A-Za-z0-9_.$\"]+)\}")
 _JOURNALS_PLACE = re.compile(r"\{journals ([A-Za-z0-9_.$\"]+)\}")
 _DAY_PLACE = re.compile(r"\{day ([A-Za-z0-9_.$\"]+)\}")
-_PLACES = (_DAY_PLACE, _TEXT_PLACE, _DAYS_PLACE, _SECONDS_PLACE, _JOURNALS_PLACE)
+_WITHIN_PLACE = re.compile(r"\{within ([A-Za-z0-9_.$\"]+)\}")
+_WRITTEN_PLACE = re.compile(r"\{written ([A-Za-z0-9_$\"]+): ([^{}]+)\}")
+_PLACES = (_DAY_PLACE, _TEXT_PLACE, _DAYS_PLACE, _SECONDS_PLACE, _JOURNALS_PLACE, _WITHIN_PLACE, _WRITTEN_PLACE)
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _PARAMETERS = frozenset({"first", "last", "school"})
 _ALWAYS = frozenset({"school"})
@@ -80,16 +84,26 @@ class Query:
         return _JOURNALS_PLACE.search(self.template) is not None
 
     def render(
-        self, text_form: str, style: ParameterStyle, dialect: str = "other", journals: int | None = None
+        self,
+        text_form: str,
+        style: ParameterStyle,
+        dialect: str = "other",
+        journals: int | None = None,
+        *,
+        numbered: bool = False,
     ) -> Statement:
         """Return the query in the words of `dialect`, with `text_form` for each text column.
 
         Its parameters are written in the driver's `style`. `journals`: for so many of them, which are parameters
-        `journal_0`, `journal_1` and so on; None: for all.
+        `journal_0`, `journal_1` and so on; None: for all. `numbered`: rows bear the number of who wrote them.
         """
         mark = "?" if style == "qmark" else "%s"
         seconds = SECONDS.get(dialect, SECONDS["other"])
         sql = _SECONDS_PLACE.sub(lambda found: seconds.format(found[1]), self.template)
+        written = WRITTEN.get(dialect) if numbered else None
+        sql = _WRITTEN_PLACE.sub(lambda found: written.format(found[1]) if written else f"({found[2]})", sql)
+        day_form = UNINDEXED.get(dialect, "{}") if journals is not None else "{}"
+        sql = _WITHIN_PLACE.sub(lambda found: f"{day_form.format(found[1])} BETWEEN :first AND :last", sql)
         sql = _JOURNALS_PLACE.sub(lambda found: _of_journals(found[1], journals), sql)
         sql = sql if style == "qmark" else sql.replace("%", "%%")
         names = tuple(_PARAMETER.findall(sql))
@@ -180,9 +194,12 @@ class Profile:
         lessons = self.queries.get(LESSONS.name)
         return lessons is not None and FILLED_AT.upper() in lessons.words()
 
-    def statement(self, table: str, dialect: str, style: ParameterStyle, journals: int | None = None) -> Statement:
-        """Return the query of `table` in the words of `dialect` (firebird, sqlite, postgresql, …)."""
-        return self.queries[table].render(self.texts.get(dialect, self.texts["other"]), style, dialect, journals)
+    def statement(
+        self, table: str, dialect: str, style: ParameterStyle, journals: int | None = None, *, numbered: bool = False
+    ) -> Statement:
+        """Return the query of `table` in the words of `dialect` (firebird, sqlite, …), as `Query.render`."""
+        form = self.texts.get(dialect, self.texts["other"])
+        return self.queries[table].render(form, style, dialect, journals, numbered=numbered)
 
 
 def _known_encoding(name: str) -> str:
@@ -415,7 +432,7 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query | 
     template = _COMMENT.sub(" ", text).strip().removesuffix(";").rstrip()
     if not re.match(r"(SELECT|WITH)\b", template, re.IGNORECASE) or ";" in template:
         raise _wrong(profile, path.name, "", "нужен ровно один запрос SELECT", "exactly one SELECT is needed")
-    bare = template
+    bare, asked = template, _PARAMETER.findall(_WITHIN_PLACE.sub(":first", template))
     for known in _PLACES:
         bare = known.sub("", bare)
     if re.search(r"[{}]", bare):
@@ -423,11 +440,13 @@ def _query(profile: str, place: Path, table: str, *, windowed: bool) -> Query | 
             profile,
             path.name,
             "{…}",
-            "нужно {text столбец длина}, {day столбец}, {days столбец}, {seconds столбец} или {journals столбец}",
-            "{text column length}, {day column}, {days column}, {seconds column} or {journals column} is needed",
+            "нужно {text столбец длина}, {day столбец}, {days столбец}, {seconds столбец}, {journals столбец}, "
+            "{within столбец} или {written таблица: выражение}",
+            "{text column length}, {day column}, {days column}, {seconds column}, {journals column}, {within column} "
+            "or {written table: expression} is needed",
         )
     wanted = _PARAMETERS if windowed else _ALWAYS
-    if not wanted.issuperset(_PARAMETER.findall(template)):
+    if not wanted.issuperset(asked):
         allowed = ", ".join(f":{name}" for name in sorted(wanted)) or "–"
         raise _wrong(profile, path.name, ":…", f"параметры запроса: {allowed}", f"the query's parameters: {allowed}")
     return Query(table, template)

@@ -59,10 +59,9 @@ def identities(raw: RawJournal, encoding: Encoding, today: date | None = None) -
 
 def class_names(table: pd.DataFrame, encoding: Encoding) -> list[str]:
     """Return the class that each row names by parallel and letter; "" where it names none."""
-    return [
-        class_name(parallel, letter, encoding)
-        for parallel, letter in zip(table["parallel"].tolist(), table["letter"], strict=True)
-    ]
+    named = list(zip(table["parallel"].tolist(), table["letter"].tolist(), strict=True))
+    names = {one: class_name(*one, encoding) for one in set(named)}  # a school has few classes
+    return [names[one] for one in named]
 
 
 def _keys(table: pd.DataFrame, column: str, encoding: Encoding) -> list[str]:

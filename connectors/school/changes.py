@@ -5,6 +5,8 @@ are read first, so that they are never newer than the rows: what is written in b
 never missed. What all journals share (students, enrolments, names, periods) is read whole each time; does any of it
 differ, all is read. Which journals are read otherwise, `mappings.fingerprints.to_read` says. A sum that a database
 can't hold counts as unknown, and unknown is changed.
+Where a database numbers its rows by who wrote them, sums of these numbers tell of any change; as a restored database
+numbers its rows anew, they count only together with the moment when it was made, and some days after that.
 The schema's digest is over the columns that the queries return, as the driver describes them; SQLite's driver tells no
 types, so there the tables that the queries name count as well.
 Deliberately not here: where it is kept what was seen (`delivery.seen`).
@@ -25,7 +27,17 @@ from connectors.school.snapshot import Progress, Snapshot
 from connectors.school.source import SchoolSource
 from journal.school import SchoolReading, Window
 from journal.wording import BridgeError
-from mappings.fingerprints import Counts, Fingerprint, Seen, SeenJournal, fingerprints, remembered, to_read, total
+from mappings.fingerprints import (
+    Counts,
+    Fingerprint,
+    Seen,
+    SeenJournal,
+    fingerprints,
+    older_spans,
+    remembered,
+    to_read,
+    total,
+)
 from mappings.lessons import counted_lessons
 from mappings.profile import CodeMeaning, CodeRange, Profile
 from mappings.quality import SchoolDays
@@ -56,6 +68,9 @@ from mappings.selection import of_journals
 SHARED: tuple[RawTable, ...] = (STUDENTS, ENROLMENTS, SUBJECTS, JOURNALS, CONTROL_TYPES, MARK_TYPES, PERIODS)
 """What the rows of all journals refer to."""
 OF_JOURNALS: tuple[RawTable, ...] = (MEMBERS, LESSONS, CONTROLS, MARKS, ABSENCES, PERIOD_MARKS)
+SETTLED_DAYS = 14
+"""For so many days the row numbers of a database that was restored are not relied upon: it may be a copy that is
+restored time and again, and its rows are numbered anew each time."""
 RECENT_DAYS = 14
 """How many days before a full reading are counted by journal in each reading after it."""
 
@@ -79,7 +94,10 @@ def read_changes(
     """
     with open_snapshot(source, code) as snapshot:
         check_code(snapshot, profile, code)
-        basis = _basis(profile, window, timezone, software, _days_off(window, school_days))
+        since = snapshot.facts.numbered_since
+        snapshot.numbered = since is not None and (today - since.date()).days > SETTLED_DAYS
+        numbering = str(since) if snapshot.numbered else ""
+        basis = _basis(profile, window, timezone, software, _days_off(window, school_days), numbering)
         then = before.counts if before is not None and before.basis == basis else None
         counts = _counted(snapshot, profile, window, today, then)
         raw = {table.name: snapshot.read(table, profile, window, progress) for table in SHARED}
@@ -119,10 +137,7 @@ def _counted(snapshot: Snapshot, profile: Profile, window: Window, today: date, 
         return fingerprints(snapshot.read(FINGERPRINTS, profile, Window(first, last)), profile)
 
     counts = Counts(boundary, {}, by_journal(boundary, window.last), _total(snapshot, profile))
-    same = None if then is None else counts.with_older_of(then)
-    if same is not None or boundary == window.first:
-        return same or counts
-    return replace(counts, older=by_journal(window.first, boundary - timedelta(days=1)))
+    return counts.with_older(then, older_spans(window.first, boundary), by_journal)
 
 
 def _total(snapshot: Snapshot, profile: Profile) -> Fingerprint | None:
@@ -155,14 +170,16 @@ def _days_off(window: Window, school_days: SchoolDays | None) -> tuple[date, ...
     return tuple(day for day in days if school_days.knows(day) and not school_days.is_school_day(day))
 
 
-def _basis(profile: Profile, window: Window, timezone: ZoneInfo, software: str, days_off: tuple[date, ...]) -> str:
+def _basis(
+    profile: Profile, window: Window, timezone: ZoneInfo, software: str, days_off: tuple[date, ...], numbering: str
+) -> str:
     queries = sorted((name, query.template) for name, query in profile.queries.items())
     codes = profile.codes
     tables = (codes.marks, codes.absences, codes.periods, codes.period_marks)
     meanings = [[_plain(meaning) for meaning in table] for table in tables]
     texts = (profile.encoding, profile.misread_as, sorted(profile.texts.items()))
     warned = codes.most_weight, sorted(codes.silent), days_off
-    parts = (software, profile.name, queries, meanings, codes.uncoded, warned, texts, window, str(timezone))
+    parts = (software, profile.name, queries, meanings, codes.uncoded, warned, texts, window, str(timezone), numbering)
     return _digest(map(repr, parts))
 
 
@@ -199,7 +216,7 @@ def _read(reading: SchoolReading) -> dict[str, SeenJournal]:
     if reading.record_journals is None or reading.aside_journals is None or reading.aside_days is None:
         raise ValueError("a reading that doesn't say of which journals it is")
     read = {
-        str(key): SeenJournal(None, None, int(count))
+        str(key): SeenJournal({}, None, int(count))
         for key, count in pd.concat([reading.record_journals, reading.aside_journals]).value_counts().items()
     }
     for (key, reason), count in Counter(zip(reading.aside_journals, reading.set_aside["reason"], strict=True)).items():

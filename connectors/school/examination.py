@@ -105,6 +105,7 @@ def examine(
     except BridgeError as error:
         return Examination(code, draft.name, problems=(error,))
     with snapshot:
+        snapshot.numbered = snapshot.facts.numbered_since is not None  # as a run will ask, some days after a restore
         raw: dict[str, pd.DataFrame] = {}
         queries = tuple(_seen(snapshot, draft, table, window, raw, salt) for table in _tables(draft))
         problems: list[BridgeError] = []

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,6 +57,9 @@ _TYPES = {
     7: "SMALLINT", 8: "INTEGER", 16: "BIGINT or NUMERIC", 10: "FLOAT", 27: "DOUBLE PRECISION", 12: "DATE", 13: "TIME",
     35: "TIMESTAMP", 14: "CHAR", 37: "VARCHAR", 261: "BLOB", 23: "BOOLEAN",
 }  # fmt: skip
+
+_NUMBERS_ROWS = 3.0
+"""The first version of the engine with RDB$RECORD_VERSION."""
 
 _registering = threading.Lock()
 
@@ -159,11 +163,20 @@ def _open(name: str, user: str | None, password: str | None, role: str | None, *
             style="qmark",
             read_only=connection.main_transaction.info.is_read_only(),
             one_state=True,
+            numbered_since=_numbered_since(connection),
         )
     except BaseException:
         connection.close()
         raise
     return FirebirdDriver(facts, connection, by_block)
+
+
+def _numbered_since(connection: Connection) -> datetime | None:
+    """Return since when the rows' numbers grow: a restored database numbers its rows anew."""
+    if connection.info.engine_version < _NUMBERS_ROWS:
+        return None
+    made = connection.info.creation_date
+    return made if isinstance(made, datetime) else None
 
 
 def _registered(server: FirebirdServer) -> str:

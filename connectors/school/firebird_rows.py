@@ -10,7 +10,7 @@ test holds the two ways equal. Texts must be of the character set OCTETS or they
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Protocol
 
 import numpy as np
@@ -30,11 +30,14 @@ _INTEGERS: Mapping[SQLDataType, str] = {SQLDataType.SHORT: "<i2", SQLDataType.LO
 _FORMS: Mapping[ColumnType, tuple[SQLDataType, ...]] = {
     ColumnType.INTEGER: tuple(_INTEGERS),
     ColumnType.KEY: tuple(_INTEGERS),
-    ColumnType.DECIMAL: tuple(_INTEGERS),
+    ColumnType.DECIMAL: (*_INTEGERS, SQLDataType.INT128),
     ColumnType.DATE: (SQLDataType.DATE,),
     ColumnType.MOMENT: (SQLDataType.TIMESTAMP,),
     ColumnType.TEXT: (SQLDataType.VARYING,),
 }
+
+_HALF_BITS = 64
+_ALL_DIGITS = Context(prec=40)  # 128 bits are 39 digits
 
 Block = npt.NDArray[np.void]
 
@@ -79,6 +82,9 @@ def layout_of(types: Mapping[str, ColumnType], items: Sequence[ItemLike | None],
         elif kind is ColumnType.MOMENT:
             fields |= {name: ("<i4", item.offset), f"{name}.time": ("<u4", item.offset + 4)}
             readers[name] = _moments(name)
+        elif item.datatype is SQLDataType.INT128:
+            fields |= {f"{name}.low": ("<u8", item.offset), name: ("<i8", item.offset + 8)}
+            readers[name] = _long_decimals(name, item.scale)
         elif kind is ColumnType.DATE:
             fields[name] = ("<i4", item.offset)
             readers[name] = _dates(name)
@@ -150,6 +156,17 @@ def _decimals(name: str, scale: int) -> Callable[[Block], Column]:
         numbers = np.empty(len(distinct), object)
         numbers[:] = [Decimal(number).scaleb(scale) for number in distinct.tolist()]
         result = numbers[place]
+        result[rows[f"{name}.null"] != 0] = None
+        return result
+
+    return read
+
+
+def _long_decimals(name: str, scale: int) -> Callable[[Block], Column]:
+    def read(rows: Block) -> Column:
+        result = np.empty(len(rows), object)
+        halves = zip(rows[name].tolist(), rows[f"{name}.low"].tolist(), strict=True)
+        result[:] = [Decimal((high << _HALF_BITS) + low).scaleb(scale, _ALL_DIGITS) for high, low in halves]
         result[rows[f"{name}.null"] != 0] = None
         return result
 

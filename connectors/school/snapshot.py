@@ -8,7 +8,7 @@ must bear the names that `mappings.raw` declares, in any order; nothing is refle
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -44,7 +44,8 @@ class SnapshotFacts:
     """What is known of an open snapshot: the product, the SQL dialect, whether writing is forbidden to it.
 
     `one_state` is whether all its queries see one state of the database: False where the database can't, or
-    doesn't say.
+    doesn't say. `numbered_since`: from when on each row bears the number of the transaction that wrote it, numbers
+    that only grow: since the database was made or restored; None where it doesn't number rows.
     """
 
     product: str
@@ -52,6 +53,7 @@ class SnapshotFacts:
     style: ParameterStyle
     read_only: bool
     one_state: bool = False
+    numbered_since: datetime | None = None
 
 
 class Driver(Protocol):
@@ -89,10 +91,11 @@ class ColumnsDifferError(Exception):
 
 @dataclass(slots=True)
 class Snapshot(AbstractContextManager["Snapshot"]):
-    """An open snapshot of the database of `school`."""
+    """An open snapshot of the database of `school`; `numbered`: what its rows are numbered by may be relied upon."""
 
     school: str
     driver: Driver = field(repr=False)
+    numbered: bool = False
 
     @property
     def facts(self) -> SnapshotFacts:
@@ -139,7 +142,8 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         journals: Sequence[int] | None = None,
     ) -> Generator[dict[str, Column]]:
         asked = None if journals is None else len(journals)
-        statement = profile.statement(table.name, self.facts.dialect, self.facts.style, asked)
+        facts = self.facts
+        statement = profile.statement(table.name, facts.dialect, facts.style, asked, numbered=self.numbered)
         values: dict[str, Bound] = {"school": self.school}
         values |= {f"journal_{number}": journal for number, journal in enumerate(journals or ())}
         if window:

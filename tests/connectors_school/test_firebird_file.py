@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from decimal import Decimal
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from connectors.school.source import FirebirdFile
 from journal.frames import RECORDS, SET_ASIDE, WARNINGS
 from journal.school import SchoolReading, StudentIdentity, Window
 from journal.wording import BridgeError, Language
-from mappings.profile import Profile, Query
-from mappings.raw import ALL_TABLES, MARKS, SCHOOL, RawTable
+from mappings.profile import Profile, Query, Statement
+from mappings.raw import ALL_TABLES, FINGERPRINTS, MARKS, SCHOOL, RawTable
 
 Read = Callable[..., SchoolReading]
 WINDOW = Window(date(2026, 9, 1), date(2027, 8, 31))
@@ -103,6 +104,24 @@ def test_rows_read_by_the_block_are_those_of_the_driver(
         assert all(len(next(iter(chunk.values()))) <= size for chunk in chunks)
         found.append(pd.concat([table.frame(chunk) for chunk in chunks], ignore_index=True))
     assert len(found[0])
+    pd.testing.assert_frame_equal(*found)
+
+
+def test_sums_of_128_bits_read_by_the_block_are_those_of_the_driver(made_school: Path) -> None:
+    numbers = [0, 1, -1, 2**64, -(2**64), 2**63, 10**25 + 7, -(10**25) - 7]
+    rows = " UNION ALL ".join(
+        f"SELECT {place}, 1, CAST('{number}' AS NUMERIC(38, 0)), CAST('{number}.25' AS NUMERIC(38, 2)) FROM SCHOOL"  # noqa: S608
+        for place, number in enumerate(numbers)
+    )
+    names = '(JOURNAL_ID, "ROWS", SUM_OF_IDS, SUM_OF_CODES)'
+    statement = Statement(f"SELECT * FROM ({rows} UNION ALL SELECT 99, 1, NULL, NULL FROM SCHOOL) f {names}", ())  # noqa: S608
+    found = []
+    for by_block in (True, False):
+        driver = open_file(FirebirdFile(made_school), "0252", by_block=by_block)
+        found.append(pd.concat([FINGERPRINTS.frame(chunk) for chunk in driver.chunks(FINGERPRINTS, statement, [], 3)]))
+        driver.close()
+    assert found[0]["sum_of_ids"].tolist()[:-1] == numbers
+    assert found[0]["sum_of_codes"].tolist()[-2] == Decimal(f"{numbers[-1]}.25")
     pd.testing.assert_frame_equal(*found)
 
 

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from delivery.limits import Limits, exceeded, shrunk
+from delivery.limits import Limits, enough, exceeded, shrunk
 
 LIMITS = Limits(withdraw_share=0.10, withdraw_count=200, change_share=0.75, small_change=2)
 
@@ -32,3 +34,26 @@ def test_each_limit_at_its_edge(holdings: int, withdrawals: int, changes: int, o
 )
 def test_a_source_has_shrunk_at_the_edge_of_the_share(before: int, now: int, looks_other: bool) -> None:
     assert shrunk(LIMITS, before=before, now=now) is looks_other
+
+
+@given(
+    st.builds(Limits, st.floats(0, 1), st.integers(0, 50), st.floats(0, 1), st.integers(0, 5)),
+    st.integers(0, 400),
+    st.integers(0, 60),
+    st.integers(0, 60),
+)
+def test_counting_holdings_no_further_than_enough_names_the_same_limits(
+    limits: Limits, holdings: int, withdrawals: int, changes: int
+) -> None:
+    most = enough(limits, withdrawals=withdrawals, changes=changes)
+    counted = holdings if most is None else min(holdings, most)
+    said = [
+        exceeded(limits, holdings=number, withdrawals=withdrawals, changes=changes) for number in (holdings, counted)
+    ]
+    assert said[0] == said[1]
+
+
+def test_little_that_changes_takes_little_counting() -> None:
+    assert enough(LIMITS, withdrawals=2, changes=2) == 0
+    assert enough(LIMITS, withdrawals=8, changes=9) == 82
+    assert enough(Limits(withdraw_share=0), withdrawals=8, changes=0) is None

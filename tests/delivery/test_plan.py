@@ -198,6 +198,8 @@ def test_records_of_journals_that_were_not_read_go_only_for_want_of_a_ground() -
     read = make_plan([a_record("m1", "s", None, b"a")], [], [])
     stays = a_holding("m2", "s", IN, True, b"a", None, None)
     goes = a_holding("m3", "t", IN, True, b"a", None, "consent-withdrawn")
-    both = with_unread(read, make_plan([], [], [stays, goes], None), 40)
+    both = with_unread(read, make_plan([], [], [stays, goes], None))
     assert both.withdraw["record_id"].tolist() == ["r-m3-t"]
-    assert (len(both.publish), both.read, both.holdings) == (1, 1, 40)
+    assert (len(both.publish), both.read, both.holdings) == (1, 1, None)
+    alone = with_unread(read, None)
+    assert (len(alone.withdraw), len(alone.publish), alone.holdings) == (0, 1, None)

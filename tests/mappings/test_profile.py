@@ -178,6 +178,33 @@ def test_a_moments_day_is_said_in_each_dialects_words(dialect: str) -> None:
     assert "{" not in sql
 
 
+def test_a_day_of_the_window_goes_without_its_index_where_some_journals_are_asked_for() -> None:
+    query = Query("x", "SELECT 1 FROM T t WHERE {within t.D} AND {journals t.J}")
+    for dialect, some in (("firebird", "(t.D + 0) BETWEEN ? AND ?"), ("sqlite", "t.D BETWEEN ? AND ?")):
+        of_all, of_one = (query.render("", "qmark", dialect, number) for number in (None, 1))
+        assert "t.D BETWEEN ? AND ?" in of_all.sql
+        assert some in of_one.sql
+        assert (of_all.parameters, of_one.parameters) == (("first", "last"), ("first", "last", "journal_0"))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "numbered", "said"),
+    [
+        ("firebird", True, "SUM(t.RDB$RECORD_VERSION)"),
+        ("firebird", False, "SUM((t.A * 2 + DATEDIFF(SECOND, TIMESTAMP '2000-01-01 00:00:00', t.M)))"),
+        ("sqlite", True, "SUM((t.A * 2 + (CAST(strftime('%s', t.M) AS INTEGER) - 946684800)))"),
+    ],
+)
+def test_who_wrote_a_row_is_said_where_the_database_keeps_it(dialect: str, numbered: bool, said: str) -> None:
+    query = Query("x", "SELECT SUM({written t: t.A * 2 + {seconds t.M}}) FROM T t")
+    assert said in query.render("", "qmark", dialect, numbered=numbered).sql
+
+
+def test_a_query_without_a_window_has_no_day_of_one(profiles: Path) -> None:
+    (profiles / "paragraf" / "subjects.sql").write_text("SELECT ID, NAME FROM SUBJECT s WHERE {within s.D}")
+    assert "subjects.sql" in refusal(profiles).say(Language.EN)
+
+
 def test_a_query_asks_for_all_journals_some_or_none() -> None:
     query = Query("x", "SELECT 1 FROM T t WHERE t.D > :first AND {journals t.J} AND t.S = :school")
     assert query.by_journal

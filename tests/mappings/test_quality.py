@@ -257,8 +257,8 @@ def test_counts_are_of_what_was_read_and_of_the_journals_that_were_not() -> None
     )  # fmt: skip
     assert reading.places == {"1": Place("5А", "7"), "2": Place("6Б", None)}
     others = {
-        "2": SeenJournal(None, None, 9, {"date-missing": 3}, {"weight-out-of-range": 2}),
-        "gone": SeenJournal(None, None, 1, {"date-missing": 1}),
+        "2": SeenJournal({}, None, 9, {"date-missing": 3}, {"weight-out-of-range": 2}),
+        "gone": SeenJournal({}, None, 1, {"date-missing": 1}),
     }
     assert counted(reading, others) == (
         FindingCount("birth-date-missing", "5А", "", 1),
