@@ -29,7 +29,8 @@ from .five_ways import Way, five_ways
 CODE = "0252"
 NOW = datetime(2026, 11, 25, 19, 15, tzinfo=MOSCOW)
 NAMES = (
-    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb-odbc", "sqlite", "sqlite-odbc",
+    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb", "mariadb-odbc",
+    "sqlite", "sqlite-odbc",
 )  # fmt: skip
 TABLES = {"mark": "MARK", "absence": "ABSENCE", "period": "PERIOD_MARK"}
 

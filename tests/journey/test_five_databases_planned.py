@@ -32,7 +32,8 @@ from sandbox.school.writing import make_school
 
 CODE = "0252"
 NAMES = (
-    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb-odbc", "sqlite", "sqlite-odbc",
+    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb", "mariadb-odbc",
+    "sqlite", "sqlite-odbc",
 )  # fmt: skip
 PREFIX = {"MARK": "mark", "ABSENCE": "absence", "PERIOD_MARK": "period"}
 TAKES_BACK = {"lesson-cancelled", "not-enrolled"}
