@@ -157,7 +157,7 @@ def permitted_now(
     kept: list[ledger.BatchRow] = []
     used: dict[str, dict[str, Grant]] = defaultdict(dict)
     covered: dict[tuple[str, str, date], bool] = {}
-    takes_part = {student: in_pilot(student) for student in students}
+    takes_part = {student: student not in desk.shut and in_pilot(student) for student in students}
     for row in rows:
         student, kind, day = row.student_key, row.kind, row.date
         may_go = covered.get((student, kind, day))

@@ -41,10 +41,10 @@ _PORTAL = {
     ),
 }
 _NOT_TAKEN_BACK = Wording(
-    ru="Портал отказался убрать записей: {records}, закрыть связей: {links}. Они ещё видны, следующий запуск повторит. "
-    "Сообщите оператору портала.",
-    en="The portal refused to take back {records} records and to close {links} links. They are still shown, the next "
-    "run tries again. Tell the portal's operator.",
+    ru="Портал отказался убрать записей: {records}, закрыть или сузить связей: {links}. Они ещё видны, новых записей "
+    "этих учеников мост не передаёт, следующий запуск повторит. Сообщите оператору портала.",
+    en="The portal refused to take back {records} records and to close or narrow {links} links. They are still shown; "
+    "nothing new of students with such links is sent, and the next run tries again. Tell the portal's operator.",
 )
 _RESTS = Wording(
     ru="Портал просил не обращаться к нему до {until} ({code}). До этого времени мост ждёт, "
