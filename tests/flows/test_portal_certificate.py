@@ -71,14 +71,11 @@ def test_a_certificate_of_a_stranger_names_the_file_of_authorities(lasting: Wire
     assert "refused" not in en
 
 
-def test_a_bridge_that_the_portal_does_not_know_is_told_that_it_is_the_bridge(
-    lasting: WiredWorld, tmp_path: Path
-) -> None:
-    lasting_keys(tmp_path / "others")
-    code, ru, en = sentence(lasting, client_certificate=(tmp_path / "others" / "bridge-tls.pem").read_bytes())
-    assert code == "portal-certificate-refused"
-    assert "client_certificate" in ru
-    assert "The portal doesn't trust the bridge's certificate" in en
+def test_a_bridge_that_the_portal_does_not_know_is_told_that_it_is_the_bridge() -> None:
+    failure = describe(PortalError("certificate-refused", Resend.FINAL))
+    assert failure.code == "portal-certificate-refused"
+    assert "client_certificate" in failure.wording.ru
+    assert "The portal doesn't trust the bridge's certificate" in failure.wording.en
 
 
 @pytest.mark.parametrize("code", sorted(WORDS))
