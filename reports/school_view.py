@@ -218,8 +218,9 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
             phrase("held_digest", language, digest=balance.held.digest),
         )
     if balance.dry_run or balance.sweep:
-        kind, word = ("dry-run", "dry_run") if balance.dry_run else ("done", "swept")
-        return state(kind, f"state_{word}", phrase(f"advice_{word}", language))
+        dry = balance.dry_run
+        advice = phrase("advice_dry_run" if dry else "advice_swept", language)
+        return state("dry-run" if dry else "done", "state_dry_run" if dry else "state_swept", advice)
     lost = sum(balance.all_set_aside.values()) + balance.failed
     if lost:
         return state("exceptions", "state_exceptions", COUNTED["advice_exceptions"].say(lost, language))
