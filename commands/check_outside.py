@@ -10,6 +10,7 @@ from connectors.portal.expiry import THRESHOLDS, passed
 from connectors.portals import connector
 from connectors.school.probe import probe as probe_school
 from flows.assembly import portal_connection, school_source
+from flows.portal_certificate import WORDS
 from journal.wording import Language, Wording
 from mappings.profile import load_profile
 from settings import SchoolSection, Secret, Settings
@@ -123,7 +124,10 @@ def look_at_portal(settings: Settings, now: datetime) -> Iterator[Finding]:
     school = settings.schools[0].code if settings.schools else None
     seen = connector(settings.portal.connector).probe(portal_connection(settings), school)
     code = "" if seen.problem is None else seen.problem.code
-    if not seen.reached:
+    if not seen.reached and code in WORDS:
+        said = WORDS[code].filled(code=code)
+        yield found(Condition.WRONG, _SAID, subject="[portal] url", ru=said.ru, en=said.en)
+    elif not seen.reached:
         yield found(Condition.WRONG, _PORTAL_AWAY, code=code)
     elif seen.understood is None:
         yield found(Condition.FINE, _PORTAL_REACHED)

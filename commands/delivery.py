@@ -107,7 +107,7 @@ def sweep(call: Call, schools: Sequence[str], *, as_document: bool) -> ExitStatu
     balances = _balances(call, schools, steps.sweep_school, _SWEEPING)
     if as_document:
         return _tell(call, balances, as_document=True)
-    told = [one for one in balances if one.failure or one.held or one.withdrawn or one.links_ended]
+    told = [one for one in balances if one.failure or one.held or one.withdrawn or one.links_ended or one.links_put]
     if told:
         _tell(call, told, as_document=False)
     if len(told) < len(balances):

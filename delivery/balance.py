@@ -48,7 +48,7 @@ class RowSetAside:
 
 @dataclass(frozen=True, slots=True)
 class SchoolBalance:
-    """The numbers of one run (or, with `dry_run`, of what a run would do).
+    """The numbers of one run (or, with `dry_run`, of what a run would do; with `sweep`, of one that reads no school).
 
     `withheld`, `set_aside`, `warnings` and `withdrawn` are counts by reason code. `withdrawn` counts records
     taken back from the portal, `failed` counts records that were to be published and were not taken.
@@ -67,6 +67,7 @@ class SchoolBalance:
     started_at: datetime
     ended_at: datetime
     dry_run: bool = False
+    sweep: bool = False
     read: int = 0
     sent: int = 0
     unchanged: int = 0

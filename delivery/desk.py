@@ -45,6 +45,9 @@ class Desk:
     """What is sent from here takes back: it waits for nobody else's requests."""
     heard: list[Heard] = field(default_factory=list, repr=False)
     """Receipts that the portal gave and that are not entered yet (`delivery.outcome`); one list for all its copies."""
+    shut: set[str] = field(default_factory=set, repr=False)
+    """Students, by key, of whom this run publishes nothing more, for a link of theirs was not ended or narrowed at the
+    portal: its account would see it. One set for all its copies."""
     boundary: Callable[[str], None] = field(default=lambda _: None)
     """Called with the name of each step just done; tests end the process here."""
 

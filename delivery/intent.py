@@ -147,7 +147,7 @@ def permitted_now(
     """Read consents again: the rows that may go, and each student's grants that cover any of them."""
     students = sorted({row.student_key for row in rows})
     grounds, in_pilot = desk.grounds_now(connection, students, now), desk.in_pilot_now(connection, now)
-    takes_part = set(filter(in_pilot, students))
+    takes_part = {student for student in students if student not in desk.shut and in_pilot(student)}
     grants_of: dict[str, list[Grant]] = defaultdict(list)
     for ground in grounds:
         if isinstance(ground, Grant) and ground.student_key in takes_part:

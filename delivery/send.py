@@ -267,13 +267,15 @@ def _still_stands(desk: Desk, intent: Intent) -> None:
 
     Where the registry moved, what lost its ground is taken back first: at this moment no outcome is unknown, and what
     is taken back is in no other batch, or this one doesn't go, though a consent covers it again: its revision is older.
-    Raises GroundLostError when a consent ended or a record was told of since, BridgeError `lease-lost` when another
-    process took over: then that one has asked for this batch's receipt and entered its outcome, and nothing may be
-    sent from here any more.
+    Raises GroundLostError when a consent ended, a record was told of or its student shut off since, and BridgeError
+    `lease-lost` when another process took over: then that one has asked for this batch's receipt and entered its
+    outcome, and nothing may be sent from here any more.
     """
     with reading(desk.engine) as connection:
         check_lease(connection, desk.lease)
         if not has_moved(connection, intent.mark, desk.clock(), desk.day_of):
+            if desk.shut and any(row.student_key in desk.shut and row.action == "publish" for row in intent.rows):
+                raise GroundLostError
             return
     desk.first()
     with reading(desk.engine) as connection:

@@ -6,7 +6,8 @@ telling the same again: `pending` in the ledger means "told, reply not seen". Li
 time, for each announcement waits for the disk. Dies in a chunk: its links stay pending, the next run tells
 them again. A link is opened only if its ground stands in the transaction that stores the intent, and where the
 registry moved since, once more at the last moment before it is told: what lost its ground is closed first then.
-A link that the portal refuses keeps no other back. At the first refusal of a run the portal is asked whether it trusts
+A link that the portal refuses keeps no other back; where its account should have seen less from now on, no record of
+its student is published in this run (`Desk.shut`). At the first refusal of a run the portal is asked whether it trusts
 the bridge at all: where it doesn't, no link is at fault, and the telling ends.
 """
 
@@ -43,6 +44,8 @@ LINKS_AT_ONCE = 50
 class LinkTally:
     """How many links were closed and opened, and how many would not be; `stopped_by` ended the telling early.
 
+    Of those that should have been renewed with less, `not_narrowed` were not; they are not in `not_put`.
+
     `trusted`: the portal was asked after a refusal, and it does trust the bridge.
     """
 
@@ -50,6 +53,7 @@ class LinkTally:
     put: int = 0
     not_ended: int = 0
     not_put: int = 0
+    not_narrowed: int = 0
     trusted: bool = False
     stopped_by: PortalError | BridgeError | None = None
 
@@ -62,6 +66,7 @@ class _Message:
     terms: bytes | None
     mark: Mark | None = None
     account_ref: str | None = None
+    narrows: bool = False
     reach: Mapping[str, object] | None = None
 
 
@@ -105,7 +110,7 @@ def put_links(desk: Desk, plan: LinkPlan, tally: LinkTally) -> None:
     for part in _chunks(plan.put):
         changed: Sequence[LinkEnding | Grant] = part
         while changed and tally.stopped_by is None:
-            put = _store_puts(desk, changed)
+            put = _store_puts(desk, changed, plan.narrowed)
             waiting = {message.link_id for message in _tell(desk, put, tally)}
             changed = [link for link in changed if link.link_id in waiting]
 
@@ -136,7 +141,7 @@ def _store_ends(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
     return messages
 
 
-def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message]:
+def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant], narrowed: frozenset[str]) -> list[_Message]:
     with writing(desk.engine) as connection:
         gate(connection, desk.school)
         now = desk.clock()
@@ -148,6 +153,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
             if isinstance(ground, Grant)
         }
         grants = [standing[link.link_id] for link in part if link.link_id in standing]
+        grants = _not_put_yet(connection, desk.school, grants)
         refs = ledger.student_refs(connection, desk.school, (grant.student_key for grant in grants), desk.new_id)
         revisions = _next_revisions(connection, grants)
         messages = [
@@ -170,6 +176,7 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
                 terms_digest(grant),
                 mark,
                 grant.account_ref,
+                grant.link_id in narrowed,
                 Reach.of(grant).plain(),
             )
             for grant in grants
@@ -178,6 +185,16 @@ def _store_puts(desk: Desk, part: Sequence[LinkEnding | Grant]) -> list[_Message
     desk.boundary("links-stored")
     _announce(desk, messages, now)
     return messages
+
+
+def _not_put_yet(connection: Connection, school: str, grants: Sequence[Grant]) -> list[Grant]:
+    """Return the grants but for those that the portal has taken on these very terms, since the run was planned."""
+    of_these = LINK_STATE.c.link_id.in_([grant.link_id for grant in grants])
+    stands = sa.select(LINK_STATE.c.link_id, LINK_STATE.c.terms_digest).where(
+        LINK_STATE.c.school == school, LINK_STATE.c.active, ~LINK_STATE.c.pending, of_these
+    )
+    taken = {(link_id, terms) for link_id, terms in connection.execute(stands)}
+    return [grant for grant in grants if (grant.link_id, terms_digest(grant)) not in taken]
 
 
 def _next_revisions(connection: Connection, links: Sequence[LinkEnding | Grant]) -> dict[str, int]:
@@ -261,10 +278,7 @@ def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> list[_M
             tally.stopped_by = stopped.failure
             break
         except PortalError as error:
-            if isinstance(message.message, LinkPut):
-                tally.not_put += 1
-            else:
-                tally.not_ended += 1
+            _count_not_told(desk, message, tally)
             if error.resend is not Resend.UNKNOWN:
                 outcome: Outcome = "refused" if error.resend is Resend.FINAL else "not-taken"
                 answered.append((message, outcome, error.code))
@@ -280,6 +294,17 @@ def _tell(desk: Desk, messages: Sequence[_Message], tally: LinkTally) -> list[_M
     desk.boundary("links-told")
     _enter(desk, answered)
     return changed
+
+
+def _count_not_told(desk: Desk, message: _Message, tally: LinkTally) -> None:
+    if isinstance(message.message, LinkPut) and not message.narrows:
+        tally.not_put += 1
+        return
+    desk.shut.add(message.student_key)
+    if message.narrows:
+        tally.not_narrowed += 1
+    else:
+        tally.not_ended += 1
 
 
 def _distrust(desk: Desk, tally: LinkTally) -> PortalError | None:

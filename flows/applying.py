@@ -1,9 +1,9 @@
 """A look's plan handed over, in the order that never shows a record without ground; the balance of what came of it.
 
 Rules. Links are ended first, those that show less are put so, then records are withdrawn, then other links put, then
-records published, only of students whose link is open. A hold or a pause keeps back all but what the law demands to be
-taken back (`flows.look.Leave`). What lost its ground meanwhile goes before anything that shows more
-(`flows.taking_back`).
+records published, only of students whose link is open and of whom no link shows more than it may (`Desk.shut`). A hold
+or a pause keeps back all but what the law demands to be taken back (`flows.look.Leave`). What lost its ground meanwhile
+goes before anything that shows more (`flows.taking_back`).
 Deliberately not here: reading and deciding (`flows.look`), when a run begins and ends (`flows.steps`).
 """
 
@@ -60,18 +60,23 @@ def apply_look(
         links_put=links.put,
         links_ended=links.ended,
         links_refused=links.not_put,
-        failure=describe(stopped_by) if stopped_by else not_taken_back(tally.not_withdrawn, links.not_ended),
+        failure=describe(stopped_by)
+        if stopped_by
+        else not_taken_back(tally.not_withdrawn, links.not_ended + links.not_narrowed),
     )
 
 
 def _publish(bridge: Bridge, desk: Desk, publish: pd.DataFrame, tally: SendingTally) -> None:
-    """Publish the records of students whose link is open at the portal; what else is still permitted has failed."""
+    """Publish the records of students whose link is open at the portal, and none shows more than it may.
+
+    What else is still permitted has failed.
+    """
     with reading(bridge.engine) as connection:
         linked = linked_students(connection, desk.school)
-    ready = publish["student_key"].isin(linked)
+    ready = publish["student_key"].isin(linked - desk.shut)
     rows = publish_rows(content_rows(publish[~ready]), desk.new_id)
     with reading(bridge.engine) as connection:
-        permitted = len(permitted_now(desk, connection, rows, desk.clock())[0])
+        permitted = len(permitted_now(replace(desk, shut=set()), connection, rows, desk.clock())[0])
     tally.failed += permitted
     tally.withheld_late += len(rows) - permitted
     send_publications(desk, publish[ready], bridge.batch_records, tally)

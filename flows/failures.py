@@ -19,6 +19,7 @@ from delivery.receipts import DOUBTFUL
 from delivery.recover import Recovered
 from delivery.rest import away, note_away, note_back, resting
 from flows.bridge import Bridge
+from flows.portal_certificate import WORDS
 from flows.technical_log import own_place
 from journal.portal import PortalError, Resend
 from journal.wording import BridgeError, Wording
@@ -40,10 +41,10 @@ _PORTAL = {
     ),
 }
 _NOT_TAKEN_BACK = Wording(
-    ru="Портал отказался убрать записей: {records}, закрыть связей: {links}. Они ещё видны, следующий запуск повторит. "
-    "Сообщите оператору портала.",
-    en="The portal refused to take back {records} records and to close {links} links. They are still shown, the next "
-    "run tries again. Tell the portal's operator.",
+    ru="Портал отказался убрать записей: {records}, закрыть или сузить связей: {links}. Они ещё видны, новых записей "
+    "этих учеников мост не передаёт, следующий запуск повторит. Сообщите оператору портала.",
+    en="The portal refused to take back {records} records and to close or narrow {links} links. They are still shown; "
+    "nothing new of students with such links is sent, and the next run tries again. Tell the portal's operator.",
 )
 _RESTS = Wording(
     ru="Портал просил не обращаться к нему до {until} ({code}). До этого времени мост ждёт, "
@@ -136,7 +137,7 @@ def describe(error: Exception) -> RunFailure:
     if isinstance(error, PortalError) and error.code == DOUBTFUL:
         return RunFailure(_portal_code(DOUBTFUL), _DOUBTFUL_NOW)
     if isinstance(error, PortalError):
-        wording = _DISTRUST if error.code in _OF_SIGNATURES else _PORTAL[error.resend]
+        wording = _DISTRUST if error.code in _OF_SIGNATURES else WORDS.get(error.code, _PORTAL[error.resend])
         return RunFailure(_portal_code(error.code), wording.filled(code=error.code))
     if isinstance(error, _NO_DATABASE):
         return RunFailure("database", _DATABASE.filled(kind=type(error).__name__))
@@ -187,7 +188,7 @@ def _portal_code(code: str) -> str:
     return f"{_BY_PORTAL}{code.lower()}"
 
 
-_OWN_WORDS = frozenset(map(_portal_code, (DOUBTFUL, _FORGOTTEN, *_OF_SIGNATURES)))
+_OWN_WORDS = frozenset(map(_portal_code, (DOUBTFUL, _FORGOTTEN, *_OF_SIGNATURES, *WORDS)))
 """Failures whose sentence says more than since when."""
 
 

@@ -265,7 +265,7 @@ def sweep_school(bridge: Bridge, code: str, progress: Progress = silent) -> Scho
     again in a minute and leaves no entry in the audit log: `run-started` says that something is about to be done.
     """
     school = bridge.school(code)
-    blank = blank_balance(school, bridge.new_id(), bridge.clock())
+    blank = replace(blank_balance(school, bridge.new_id(), bridge.clock()), sweep=True)
     begun: list[str] = []
     with guarded(blank) as outcome, suppress(SchoolBusyError):
         outcome.balance = _sweep(bridge, school, blank, progress, begun)

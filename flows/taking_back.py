@@ -118,7 +118,8 @@ class TakingBack:
             withdrawn=dict(withdrawn),
             links_ended=balance.links_ended + self._links.ended,
             links_put=balance.links_put + self._links.put,
-            failure=balance.failure or not_taken_back(self._records.not_withdrawn, self._links.not_ended),
+            failure=balance.failure
+            or not_taken_back(self._records.not_withdrawn, self._links.not_ended + self._links.not_narrowed),
         )
 
     def rebalanced(self, balance: SchoolBalance) -> SchoolBalance:

@@ -40,7 +40,8 @@ class PortalError(Exception):
     """A call that did not end in the promised answer.
 
     `code` is the portal's fault code (Throttled, Maintenance, Internal, SchemaViolation, …) or the
-    bridge's own word for what broke (timeout, connection, tls, reply-untrusted, reply-malformed, http-500).
+    bridge's own word for what broke (timeout, connection, tls, certificate-expired and the like for the portal's,
+    certificate-refused for the bridge's, reply-untrusted, reply-malformed, http-500).
     `detail` is technical and free of personal data. `retry_after` is in seconds, when the portal said so.
     """
 

@@ -49,7 +49,7 @@ class Stays:
 
     def __init__(self, keys: IntArray, first: DayArray, last: DayArray) -> None:
         last = np.where(np.isnat(last), _OPEN, last)
-        real = ~np.isnat(first) & (first != SPOILT_TIME)
+        real = ~np.isnat(first) & (first != SPOILT_TIME) & (keys > SPOILT)
         order = np.argsort(keys[real], kind="stable")
         self._keys, self._first, self._last = keys[real][order], first[real][order], last[real][order]
 

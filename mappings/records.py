@@ -140,7 +140,8 @@ def _not_members(rows: Facts, raw: RawJournal, known: Dimensions) -> BoolArray:
     people = Lookup(np.unique(member))
 
     def pairs(journal: IntArray, student: IntArray) -> IntArray:
-        return journal * (people.size + 1) + people.positions(student)
+        place = people.positions(student)
+        return np.where(place < people.size, journal * (people.size + 1) + place, NOTHING)
 
     stays = Stays(
         pairs(known.journals.positions(table["journal_id"].to_numpy(np.int64)), member),

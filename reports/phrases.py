@@ -33,6 +33,9 @@ PHRASES: Mapping[str, Wording] = {
     "state_failed": Wording(ru="Журнал не передан", en="The journal was not transferred"),
     "state_broken_off": Wording(ru="Передача прервалась", en="The transfer broke off"),
     "state_unbalanced": Wording(ru="Числа отчёта не сходятся", en="The report's numbers do not add up"),
+    "state_swept": Wording(ru="Утратившее основание снято с портала", en="What lost its ground was taken back"),
+    "state_not_swept": Wording(ru="Снято с портала не всё", en="Not all was taken back"),
+    "state_not_planned": Wording(ru="Расчёт не выполнен", en="The calculation was not done"),
     "state_dry_run": Wording(ru="Пробный расчёт", en="Trial calculation"),
     "advice_done": Wording(
         ru="Всё, на что есть согласие родителей, на портале. От школы сейчас ничего не требуется.",
@@ -66,6 +69,15 @@ PHRASES: Mapping[str, Wording] = {
         ru="Ничего не потеряно. Мост попробует снова в следующий раз по расписанию.",
         en="Nothing is lost. The bridge tries again at the next time of its schedule.",
     ),
+    "advice_not_swept": Wording(
+        ru="Что не снято, родители ещё видят. Следующий dnevnik sweep или dnevnik sync попробует снова.",
+        en="Parents still see what was not taken back. The next dnevnik sweep or dnevnik sync tries again.",
+    ),
+    "advice_not_planned": Wording(
+        ru="Ничего не отправлено и не изменено. Устраните причину и составьте план снова.",
+        en="Nothing was sent or changed. Mend the cause, and make the plan again.",
+    ),
+    "advice_swept": Wording(ru="Журнал школы при этом не читается.", en="The school's journal is not read for it."),
     "advice_unbalanced": Wording(
         ru="Сумма частей не равна числу прочитанных записей. Не пользуйтесь этим отчётом и сообщите оператору моста.",
         en="The parts do not add up to the records read. Do not rely on this report; tell the operator of the bridge.",

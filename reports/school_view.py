@@ -8,7 +8,7 @@ with the most records comes first.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from delivery.balance import SchoolBalance
+from delivery.balance import RunFailure, SchoolBalance
 from journal.wording import Language, Wording
 from reports.actuality_words import formula, headline, remedy
 from reports.balance_bar import Segment, segments
@@ -166,6 +166,7 @@ def fates(balance: SchoolBalance) -> tuple[tuple[str, int], ...]:
     )
 
 
+TAKEN_BACK = "withdrawn_short"
 COLUMNS = (
     "read",
     "sent_short",
@@ -173,7 +174,7 @@ COLUMNS = (
     "withheld_short",
     "set_aside_short",
     "failed_short",
-    "withdrawn_short",
+    TAKEN_BACK,
 )
 """The headings (phrase keys) of tables that show a school a row, with the numbers of `columns`."""
 
@@ -200,14 +201,10 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
     if not balance.balances and balance.failure is None:
         return state("unbalanced", "state_unbalanced", phrase("advice_unbalanced", language))
     if balance.failure is not None:
-        said = balance.failure.wording
-        return state(
-            "failed",
-            "state_broken_off" if balance.read else "state_failed",
-            said.ru if language == Language.RU else said.en,
-            phrase("advice_failed", language),
-            phrase("error_code", language, code=balance.failure.code),
-        )
+        title, advice = _of_failure(balance, balance.failure)
+        what_now = [phrase(advice, language)] if advice else []
+        said = _in(balance.failure.wording, language)
+        return state("failed", title, said, *what_now, phrase("error_code", language, code=balance.failure.code))
     if balance.held is not None:
         late = balance.held.exceeded == ("actuality_below",)
         numbers = {
@@ -220,13 +217,28 @@ def state_of(balance: SchoolBalance, language: Language) -> State:
             phrase("held_numbers", language, **numbers),
             phrase("held_digest", language, digest=balance.held.digest),
         )
-    if balance.dry_run:
-        return state("dry-run", "state_dry_run", phrase("advice_dry_run", language))
+    if balance.dry_run or balance.sweep:
+        dry = balance.dry_run
+        advice = phrase("advice_dry_run" if dry else "advice_swept", language)
+        return state("dry-run" if dry else "done", "state_dry_run" if dry else "state_swept", advice)
     lost = sum(balance.all_set_aside.values()) + balance.failed
     if lost:
         return state("exceptions", "state_exceptions", COUNTED["advice_exceptions"].say(lost, language))
     below = balance.actuality is not None and balance.actuality.below
     return state("done", "state_done", phrase("advice_done_lessons" if below else "advice_done", language))
+
+
+_PLAN_OUTDATED = "plan-outdated"
+
+
+def _of_failure(balance: SchoolBalance, failure: RunFailure) -> tuple[str, str | None]:
+    """Return the phrases' keys for a run that was not done: its title, and what comes of it by itself, if anything."""
+    if balance.sweep:
+        return "state_not_swept", "advice_not_swept"
+    if balance.dry_run:
+        return "state_not_planned", "advice_not_planned"
+    title = "state_broken_off" if balance.read else "state_failed"
+    return title, None if failure.code == _PLAN_OUTDATED else "advice_failed"  # a person makes a new plan, or nobody
 
 
 def sentence(balance: SchoolBalance, language: Language) -> str:

@@ -1,7 +1,8 @@
 """The balance in a terminal: a block a school that adds up downwards, or a row a school where there are many.
 
 Rules. A block reads from top to bottom: read = sent + unchanged + withheld + set aside + failed, each reason
-indented under the part it belongs to, the reasons with most records first. Both forms fit 80 columns; no number is
+indented under the part it belongs to, the reasons with most records first. A sweep reads no school, and says what it
+took back. Both forms fit 80 columns; no number is
 ever cut. Schools stand in the order given.
 """
 
@@ -21,7 +22,7 @@ from reports.counting import NO_BREAK_SPACE, number
 from reports.findings import by_place, of_students
 from reports.phrases import phrase
 from reports.reason_text import Catalogue, Fate, explain
-from reports.school_view import COLUMNS, State, columns, state_of
+from reports.school_view import COLUMNS, TAKEN_BACK, State, columns, state_of
 
 PLACES = 5
 """How many classes and teachers a block names, those with most findings."""
@@ -70,22 +71,8 @@ def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> 
     lines = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     lines.add_column(overflow="fold")
     lines.add_column(justify="right", no_wrap=True)
-    reasons: tuple[tuple[Fate, Mapping[str, int]] | None, ...] = (
-        None,
-        None,
-        None,
-        (Fate.WITHHELD, balance.withheld),
-        (Fate.SET_ASIDE, balance.set_aside),
-        None,
-        (Fate.WITHDRAWN, balance.withdrawn),
-    )
-    for sign, column, count, by_code in zip(_SIGNS, COLUMNS, columns(balance), reasons, strict=True):
-        lines.add_row(sign + phrase(column, language).lower(), number(count, language))
-        for code, part in _largest_first(by_code[1]) if by_code else ():
-            title = _title(catalogue, by_code[0], code, language) if by_code else code
-            lines.add_row(Text(f"    {title}", "dim"), Text(number(part, language), "dim"))
-    for key, count in (("links_put", balance.links_put), ("links_ended", balance.links_ended)):
-        lines.add_row(phrase(f"{key}_short", language), number(count, language))
+    for line in _numbers(balance, language, catalogue):
+        lines.add_row(*line)
     if balance.journals_not_read:
         unread = phrase("not_read_short", language, journals=number(balance.journals_not_read, language))
         lines.add_row(unread, number(balance.records_not_read, language))
@@ -109,6 +96,31 @@ def _block(balance: SchoolBalance, language: Language, catalogue: Catalogue) -> 
     advice = [] if state.kind in {"done", "exceptions"} else [_advice(state)]
     advice += [Text(line, "yellow") for line in below_target(balance, language)]
     return Group(head, Padding(Group(*advice, lines), (0, 0, 0, 2)), "")
+
+
+def _numbers(
+    balance: SchoolBalance, language: Language, catalogue: Catalogue
+) -> Iterator[tuple[str | Text, str | Text]]:
+    """Yield the balance's lines; of a sweep what it took back, for there is nothing else in it."""
+    reasons: tuple[tuple[Fate, Mapping[str, int]] | None, ...] = (
+        None,
+        None,
+        None,
+        (Fate.WITHHELD, balance.withheld),
+        (Fate.SET_ASIDE, balance.set_aside),
+        None,
+        (Fate.WITHDRAWN, balance.withdrawn),
+    )
+    for sign, column, count, by_code in zip(_SIGNS, COLUMNS, columns(balance), reasons, strict=True):
+        if balance.sweep and column != TAKEN_BACK:
+            continue
+        yield sign + phrase(column, language).lower(), number(count, language)
+        for code, part in _largest_first(by_code[1]) if by_code else ():
+            title = _title(catalogue, by_code[0], code, language) if by_code else code
+            yield Text(f"    {title}", "dim"), Text(number(part, language), "dim")
+    for key, count in (("links_put", balance.links_put), ("links_ended", balance.links_ended)):
+        if count or not balance.sweep:
+            yield phrase(f"{key}_short", language), number(count, language)
 
 
 def _places(balance: SchoolBalance, language: Language) -> Iterator[tuple[str, str]]:

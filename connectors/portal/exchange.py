@@ -41,6 +41,13 @@ _REFUSING_ALERTS = (
     "UNKNOWN_CA",
     "ACCESS_DENIED",
 )
+_UNTRUSTED = {
+    9: "certificate-not-yet-valid",
+    10: "certificate-expired",
+    **dict.fromkeys((2, 18, 19, 20, 21, 27), "certificate-unknown-authority"),
+    **dict.fromkeys((62, 64), "certificate-wrong-name"),  # of a host, of an address
+}
+"""What OpenSSL's verification codes (X509_V_ERR_…) say against the server's certificate."""
 
 
 @dataclass(eq=False)
@@ -256,9 +263,11 @@ def _failure(error: Exception, call: _Call) -> BrokenExchangeError:
     causes = _causes(error)
     tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
     if isinstance(tls, ssl.SSLCertVerificationError):
-        return BrokenExchangeError("tls", call.sent, lasting=not call.sent, detail=f"server: {tls.verify_message}")
+        code = _UNTRUSTED.get(tls.verify_code, "certificate-untrusted")
+        return BrokenExchangeError(code, call.sent, lasting=not call.sent, detail=f"server: {tls.verify_message}")
     if tls is not None and (tls.reason or "").endswith(_REFUSING_ALERTS):
-        return BrokenExchangeError("tls", sent=False, lasting=True, detail=f"refused by the server: {tls.reason}")
+        detail = f"refused by the server: {tls.reason}"
+        return BrokenExchangeError("certificate-refused", sent=False, lasting=True, detail=detail)
     if tls is not None and not call.sent:
         return BrokenExchangeError("tls", sent=False, detail=tls.reason or "handshake failed")
     if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in causes):

@@ -136,7 +136,7 @@ def open_odbc(source: OdbcSource, school: str) -> OdbcDriver:
 def _open(source: OdbcSource) -> OdbcDriver:
     import pyodbc  # noqa: PLC0415  as above
 
-    connection = pyodbc.connect(source.connection_string, autocommit=False, readonly=True, timeout=CONNECT_SECONDS)
+    connection = _connected(source.connection_string)
     try:
         with suppress(pyodbc.Error):  # a driver without this level keeps its own
             connection.set_attr(pyodbc.SQL_ATTR_TXN_ISOLATION, pyodbc.SQL_TXN_REPEATABLE_READ)
@@ -153,6 +153,18 @@ def _open(source: OdbcSource) -> OdbcDriver:
         connection.close()
         raise
     return OdbcDriver(facts, connection)
+
+
+def _connected(connection_string: str) -> "pyodbc.Connection":
+    """Connect; to SQLite's driver so that whole numbers come whole: by itself it gives the lowest 32 bits of them."""
+    import pyodbc  # noqa: PLC0415  as above
+
+    choices = {"autocommit": False, "readonly": True, "timeout": CONNECT_SECONDS}
+    connection = pyodbc.connect(connection_string, **choices)
+    if "sqlite" not in str(connection.getinfo(pyodbc.SQL_DBMS_NAME)).lower():
+        return connection
+    connection.close()
+    return pyodbc.connect(f"{connection_string.rstrip(';')};BigInt=1", **choices)
 
 
 def _made_read_only(connection: "pyodbc.Connection", dialect: str) -> bool:

@@ -68,6 +68,12 @@ _DRIVER_MISSING = Wording(
     ru="Для базы школы {school} нет драйвера ({detail}). Установите его или исправьте source.",
     en="There is no driver for the database of school {school} ({detail}). Install it, or correct source.",
 )
+_DRIVER_OF_OURS = Wording(
+    ru="Для базы школы {school} нет драйвера ({detail}). Установите его: pip install {packages}, и начните source с "
+    "{scheme}://",
+    en="There is no driver for the database of school {school} ({detail}). Install it: pip install {packages}, and "
+    "begin source with {scheme}://",
+)
 _CODE_DIFFERS = Wording(
     ru="В базе, указанной для школы {school}, записана другая школа. Исправьте code или source этой школы.",
     en="The database named for school {school} is another school's. Correct this school's code or source.",
@@ -119,9 +125,13 @@ def restore_failed(school: str, file: str, detail: str) -> BridgeError:
     return BridgeError("school-unreachable", _RESTORE_FAILED, {"school": school, "file": file, "detail": detail})
 
 
-def driver_missing(school: str, detail: str) -> BridgeError:
-    """Say that this machine has no driver for the source."""
-    return BridgeError("school-driver-missing", _DRIVER_MISSING, {"school": school, "detail": detail})
+def driver_missing(school: str, detail: str, scheme: str | None = None) -> BridgeError:
+    """Say that this machine has no driver for the source; `scheme`: of the URL whose driver an extra of ours brings."""
+    told: dict[str, object] = {"school": school, "detail": detail}
+    if scheme is None:
+        return BridgeError("school-driver-missing", _DRIVER_MISSING, told)
+    told |= {"packages": f'"dnevnik-bridge[{scheme.partition("+")[0]}]"', "scheme": scheme}
+    return BridgeError("school-driver-missing", _DRIVER_OF_OURS, told)
 
 
 def login_refused(school: str, detail: str) -> BridgeError:
@@ -169,15 +179,16 @@ def quoted(message: str, words: frozenset[str]) -> str | None:
     """
     for pattern in _COMPLAINTS:
         for found in pattern.findall(message):
-            name = found.upper().replace('"', "")
-            if name.rpartition(".")[2] in words:
-                return str(name)
+            parts = re.sub("[\"'`]", "", found.upper()).split(".")
+            if parts[-1] in words:
+                return ".".join(part for part in parts if part in words)
     return None
 
 
 _COMPLAINTS = (
     re.compile(r"unknown\s*-\s*([\w$.\"]+)"),  # Firebird
     re.compile(r"no such (?:table|column): ([\w$.]+)"),  # SQLite
+    re.compile(r"(?:Unknown column|Table|for table) ([\w$.'`]+)"),  # MySQL, MariaDB
     re.compile(r"(?:relation|column|table) \"?([\w$.]+)\"? does not exist"),  # PostgreSQL
     re.compile(r"(?:TABLE|VIEW|relation|table|view) \"?([\w$.]+)"),  # permissions
 )

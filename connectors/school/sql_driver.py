@@ -4,10 +4,12 @@ Rules. SQLAlchemy makes the connection and opens the transaction; the rows come 
 that nothing of the result is reflected, converted or kept. PostgreSQL reads in REPEATABLE READ, READ ONLY,
 through a server-side cursor, and a database that is not in UTF-8 gives its texts as the bytes that it stores,
 for one byte that is no letter would end the query; SQLite opens the file read-only (a missing file is not made)
-and reads in one transaction; MySQL and MariaDB read in REPEATABLE READ, READ ONLY, which is one state where all
-tables are InnoDB's; other databases read in the strictest level they offer and are sent nothing but SELECT.
+and reads in one transaction; MySQL and MariaDB, one dialect for a profile, read in REPEATABLE READ, READ ONLY, which
+is one state where all tables are InnoDB's, and leave the rest of a result at the server; other databases read in the
+strictest level they offer and are sent nothing but SELECT.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -45,6 +47,12 @@ _POSTGRESQL_ENCODINGS = {
 }  # fmt: skip
 _LOGIN_STATES = ("28000", "28P01")
 _NO_PERMISSION = "42501"
+_SCHEMES = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+"""How a URL begins whose driver comes with an extra of this package."""
+_UNKNOWN = ("does not exist", "doesn't exist", "no such", "Unknown column")
+_DRIVER_STATES = ("IM002", "IM003", "01000")
+_MYSQL_STATES = {1044: "28000", 1045: "28000", 1698: "28000", 1142: "42501", 1143: "42501"}
+"""What MySQL's own error numbers are in SQLSTATE, which its drivers in Python don't give."""
 
 
 @dataclass(slots=True)
@@ -184,7 +192,9 @@ class SqlDriver:
         dbapi = self._connection.connection
         if self.facts.dialect == "postgresql":  # a named cursor lives at the server and is read in pieces
             return cast("DBAPICursor", dbapi.driver_connection.cursor(name=f"dnevnik_{name}"))  # type: ignore[union-attr]  # SQLAlchemy types it as any object
-        return dbapi.cursor()
+        # PyMySQL and mysqlclient keep a whole result in memory, unless they are asked for this one
+        unbuffered = getattr(getattr(self._engine.dialect.loaded_dbapi, "cursors", None), "SSCursor", None)
+        return dbapi.cursor() if unbuffered is None else dbapi.cursor(unbuffered)
 
     def refusal(self, error: Exception, school: str, profile: str, query: str, words: frozenset[str]) -> BridgeError:
         """Say what an error while reading means."""
@@ -192,7 +202,7 @@ class SqlDriver:
         item = refusals.quoted(message, words)
         if state(error) == _NO_PERMISSION and item:
             return refusals.not_permitted(school, item)
-        if item and ("does not exist" in message or "no such" in message):
+        if item and any(complaint in message for complaint in _UNKNOWN):
             return refusals.schema_differs(school, profile, query, item)
         return refusals.reading_failed(school, query, error_name(error))
 
@@ -245,7 +255,9 @@ def _open(source: SqlSource) -> SqlDriver:
             connection.exec_driver_sql("SAVEPOINT before_queries")
         style: ParameterStyle = "qmark" if dialect.paramstyle == "qmark" else "pyformat"
         version = ".".join(str(part) for part in dialect.server_version_info or ())
-        facts = SnapshotFacts(f"{dialect.name} {version}".strip(), dialect.name, style, read_only, one_state)
+        family = "mysql" if dialect.name == "mariadb" else dialect.name
+        name = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
+        facts = SnapshotFacts(f"{name} {version}".strip(), family, style, read_only, one_state)
     except BaseException:
         connection.close()
         engine.dispose()
@@ -307,8 +319,8 @@ def decoded(stored: bytes, encoding: str = "utf-8") -> object:
 
 
 def _open_refusal(error: Exception, school: str, source: SqlSource) -> BridgeError:
-    if isinstance(error, (ImportError, sa.exc.NoSuchModuleError)):
-        return refusals.driver_missing(school, source.url.drivername)
+    if isinstance(error, (ImportError, sa.exc.NoSuchModuleError)) or state(error) in _DRIVER_STATES:
+        return refusals.driver_missing(school, source.url.drivername, _SCHEMES.get(source.url.get_backend_name()))
     message = str(error)
     if (
         state(error) in _LOGIN_STATES
@@ -320,10 +332,13 @@ def _open_refusal(error: Exception, school: str, source: SqlSource) -> BridgeErr
 
 
 def state(error: Exception) -> str | None:
-    """Return an error's SQLSTATE, where the driver gives one."""
+    """Return an error's SQLSTATE: as the driver gives it, as ODBC's first argument, or by MySQL's own number."""
     inner = getattr(error, "orig", None) or error
     found = getattr(inner, "sqlstate", None)
-    return str(found) if found else None
+    first = inner.args[0] if inner.args else None
+    if not found and isinstance(first, str):
+        found = first if re.fullmatch("[0-9A-Z]{5}", first) else None
+    return str(found) if found else _MYSQL_STATES.get(first) if isinstance(first, int) else None
 
 
 def error_name(error: Exception) -> str:

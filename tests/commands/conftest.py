@@ -6,30 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from worlds.command_line import Ended, Run
+from worlds.command_line import Run, in_this_process
 from worlds.real_world import RealWorld, authority, build
 
-import cli
 from journal.window import school_year
 from sandbox.registry import write_register
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `dnevnik ARGUMENTS` in this process; what it leaves in the environment is forgotten."""
-
-    def run_it(*arguments: object) -> Ended:
-        capsys.readouterr()
-        before = dict(os.environ)
-        try:
-            status = cli.run([str(argument) for argument in arguments])
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-        said = capsys.readouterr()
-        return Ended(status, said.out, said.err)
-
-    return run_it
+    return in_this_process(capsys)
 
 
 @pytest.fixture(scope="session")

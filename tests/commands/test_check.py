@@ -69,7 +69,7 @@ CHANGES = [
     ("file:keys/audit-ed25519.pem", "file:bridge.toml", "[audit] log", "Ed25519"),
     ("file:portal/keys/bridge-tls.pem", "file:portal/keys/portal-ca.pem", "[portal] url", "private key"),
     ("file:portal/keys/bridge-signing.pem", "file:bridge.toml", "[portal] signing_key", "certificate"),
-    ("file:portal/keys/portal-ca.pem", "file:portal/keys/bridge-ca.pem", "[portal] url", "tls"),
+    ("file:portal/keys/portal-ca.pem", "file:portal/keys/bridge-ca.pem", "[portal] url", "authorities names"),
     ("[portal]\n", '[portal]\nconnector = "other-1"\n', "[portal] url", "there is no connector other-1"),
     ("sqlite:///var/bridge.db", "sqlite:///var/other.db", "[bridge] state", "dnevnik init"),
     ("sqlite:///var/bridge.db", "postgresql+psycopg://nobody@127.0.0.1:1/none", "[bridge] state", "OperationalError"),

@@ -39,7 +39,7 @@ WRONG = [
         "Operational",
     ),
     (["report"], "sqlite:///var/bridge.db", "postgresql+psycopg://n@127.0.0.1:1/n", "[bridge] state", "Operational"),
-    (["plan"], "sqlite:///var/bridge.db", "mysql+pymysql://n@127.0.0.1:1/n", "[bridge] state", "pymysql"),
+    (["plan"], "sqlite:///var/bridge.db", "mysql+cymysql://n@127.0.0.1:1/n", "[bridge] state", "cymysql"),
     (REGISTRY, "sqlite:///var/bridge.db", "sqlite:///bridge.toml", "[bridge] state", "DatabaseError"),
 ]
 

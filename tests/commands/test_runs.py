@@ -1,6 +1,7 @@
 """`plan`, `sync`, `sweep`, `reconcile`, `report`, `hold` on real parts: numbers, exit statuses, who fails alone."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,8 +94,8 @@ def test_pages_are_written_where_asked(run: Run, own: RealWorld, sync, tmp_path:
     assert run("--config", own.config, "report", "--html", tmp_path / "file" / "x").status == 2
 
 
-def test_a_withdrawal_takes_effect_with_a_sweep(run: Run, own: RealWorld, sync) -> None:
-    sync()
+def withdraw_one(run: Run, own: RealWorld) -> tuple[set[str], str]:
+    """Withdraw one consent of those that have an open link; returns the open links' accounts then, and whose it was."""
     engine = open_database(settings.load(own.config).bridge.state)
     with reading(engine) as connection:
         known = states(connection, "0252", at=datetime.now(UTC))
@@ -105,14 +106,56 @@ def test_a_withdrawal_takes_effect_with_a_sweep(run: Run, own: RealWorld, sync) 
         "--config", own.config, "registry", "withdraw", "--school", "0252",
         "--student", state.student_key, "--account", state.account_id,
     )  # fmt: skip
+    return linked, state.account_id
+
+
+def test_a_withdrawal_takes_effect_with_a_sweep(run: Run, own: RealWorld, sync) -> None:
+    sync()
+    linked, account = withdraw_one(run, own)
     ended = run("--config", own.config, "sweep", "--json")
     assert ended.status == 0
     swept = numbers(ended)["0252"]
     assert swept["links_ended"] == 1
     left = {row[0] for row in own.portal_rows("SELECT account_id FROM link WHERE ended_at IS NULL")}
-    assert left == linked - {state.account_id}
+    assert left == linked - {account}
     again = run("--config", own.config, "sweep")
     assert again.out == ("Nothing to take back, schools: 2. Where a sync is under way, it takes back itself\n")
+
+
+def test_a_sweep_says_what_it_took_back_and_nothing_of_a_journal(run: Run, own: RealWorld, sync) -> None:
+    sync()
+    withdraw_one(run, own)
+    ended = run("--config", own.config, "sweep", "0252")
+    assert ended.status == 0
+    assert "0252 Школа 0252: What lost its ground was taken back\n" in ended.out
+    assert re.findall(r"^  (\S.*?) +\d+ *$", ended.out, re.MULTILINE) == ["taken back", "links closed"]
+    for word in ("transferred", "read", "withheld"):
+        assert word not in ended.out
+
+
+def test_a_plan_that_the_world_left_behind_is_for_a_person_to_make_anew(
+    run: Run, own: RealWorld, sync, tmp_path: Path
+) -> None:
+    sync()
+    plan = tmp_path / "0252.plan"
+    assert run("--config", own.config, "plan", "0252", "--out", plan).status in {0, 1}
+    withdraw_one(run, own)
+    ended = run("--config", own.config, "sync", "--plan", plan)
+    assert ended.status == 2
+    said = " ".join(ended.out.split())
+    assert "Make the plan anew: dnevnik plan --out" in said
+    assert "plan-outdated" in said
+    assert "tries again" not in said
+
+
+def test_a_plan_of_a_school_that_cannot_be_read_says_that_nothing_was_calculated(run: Run, own: RealWorld) -> None:
+    own.school_file("0385").rename(own.folder / "away.fdb")
+    ended = run("--config", own.config, "plan", "0385")
+    assert ended.status == 2
+    said = " ".join(ended.out.split())
+    assert "The calculation was not done" in said
+    for words in ("transferred", "tries again"):
+        assert words not in said
 
 
 def test_a_school_that_cannot_be_read_fails_alone(own: RealWorld, sync) -> None:

@@ -89,7 +89,7 @@ def test_a_server_of_a_strangers_authority(
     open_portal: Opener, batch: PreparedBatch, server: ScriptedServer, keys: object
 ) -> None:
     error = _failure(lambda: open_portal(authorities=keys.stranger.credential.certificate_pem).submit(batch))
-    assert _words(error) == ("tls", Resend.FINAL)
+    assert _words(error) == ("certificate-unknown-authority", Resend.FINAL)
     assert server.received == []
 
 
@@ -99,7 +99,7 @@ def test_a_server_of_another_name(
     credential = keys.city.issue("localhost", Purpose.TLS_SERVER, hosts=["portal.example"])
     server = other_server(credential, keys.district)
     error = _failure(lambda: open_portal(url=server.url).submit(batch))
-    assert _words(error) == ("tls", Resend.FINAL)
+    assert _words(error) == ("certificate-wrong-name", Resend.FINAL)
     assert server.received == []
 
 
@@ -123,7 +123,7 @@ def test_a_server_that_does_not_know_the_bridge(
     server = other_server(keys.portal_tls, keys.district, maximum_version=version)
     foreign = keys.stranger.issue("Bridge", Purpose.TLS_CLIENT)
     error = _failure(lambda: open_portal(url=server.url, client_certificate=foreign.pem).submit(batch))
-    assert _words(error) == ("tls", Resend.FINAL)
+    assert _words(error) == ("certificate-refused", Resend.FINAL)
     assert server.received == []
 
 
@@ -287,7 +287,7 @@ def test_an_authority_of_the_system_or_the_environment_is_not_trusted(
     monkeypatch.setattr("certifi.where", lambda: str(bundle))
     server = other_server(keys.stranger.issue("localhost", Purpose.TLS_SERVER), keys.district)
     error = _failure(lambda: open_portal(url=server.url).submit(batch))
-    assert _words(error) == ("tls", Resend.FINAL)
+    assert _words(error) == ("certificate-unknown-authority", Resend.FINAL)
     assert server.received == []
 
 
@@ -322,7 +322,7 @@ def test_expired_certificates_of_the_server_are_refused(
     open_portal: Opener, batch: PreparedBatch, keys: object, other_server: Callable[..., ScriptedServer]
 ) -> None:
     now = datetime.now(UTC)
-    for since, until in ((-2, -1), (1, 2)):
+    for since, until, why in ((-2, -1, "expired"), (1, 2, "not-yet-valid")):
         credential = keys.city.issue(
             "localhost",
             Purpose.TLS_SERVER,
@@ -331,7 +331,7 @@ def test_expired_certificates_of_the_server_are_refused(
         )
         server = other_server(credential, keys.district)
         error = _failure(lambda server=server: open_portal(url=server.url).submit(batch))
-        assert _words(error) == ("tls", Resend.FINAL)
+        assert _words(error) == (f"certificate-{why}", Resend.FINAL)
         assert server.received == []
 
 

@@ -99,7 +99,7 @@ def test_replaced_authorities_are_whom_the_next_request_trusts(
     (folder / "authorities").write_bytes(keys.stranger.credential.certificate_pem)
     with pytest.raises(PortalError) as caught:
         portal.receipt("0252", "0" * 64)
-    assert caught.value.code == "tls"
+    assert caught.value.code == "certificate-unknown-authority"
     both = keys.stranger.credential.certificate_pem + keys.city.credential.certificate_pem
     (folder / "authorities").write_bytes(both)
     ask()

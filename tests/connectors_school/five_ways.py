@@ -182,9 +182,10 @@ def postgresql_ways(tables: Tables) -> Iterator[dict[str, Way]]:
 
 @contextmanager
 def mariadb_ways(tables: Tables) -> Iterator[dict[str, Way]]:
-    """Give the school in a MariaDB, by ODBC."""
+    """Give the school in a MariaDB, directly and by ODBC."""
     with mariadb() as port:
-        yield {"mariadb-odbc": Way(f"odbc:{fill_mariadb(port, tables)}")}
+        by_odbc = Way(f"odbc:{fill_mariadb(port, tables)}")
+        yield {"mariadb": Way(f"mariadb+pymysql://root@127.0.0.1:{port}/school"), "mariadb-odbc": by_odbc}
 
 
 def sqlite_ways(folder: Path, tables: Tables) -> dict[str, Way]:

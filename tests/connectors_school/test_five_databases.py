@@ -21,7 +21,7 @@ from journal.school import SchoolReading, school_year
 from mappings.fingerprints import Fingerprint, Seen, changed_journals
 from mappings.lessons import counted_lessons, lesson_times
 from mappings.profile import Profile, Statement
-from mappings.raw import ABSENCES, JOURNALS, LESSON_COUNTS, LESSONS, SCHOOL
+from mappings.raw import ABSENCES, JOURNALS, LESSON_COUNTS, LESSONS, SCHOOL, SUBJECTS
 from sandbox.school.writing import make_school
 
 from .five_ways import Way, five_ways
@@ -29,7 +29,8 @@ from .five_ways import Way, five_ways
 CODE = "0252"
 NOW = datetime(2026, 11, 25, 19, 15, tzinfo=MOSCOW)
 NAMES = (
-    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb-odbc", "sqlite", "sqlite-odbc",
+    "firebird-file", "firebird-server", "postgresql", "postgresql-odbc", "mariadb", "mariadb-odbc",
+    "sqlite", "sqlite-odbc",
 )  # fmt: skip
 TABLES = {"mark": "MARK", "absence": "ABSENCE", "period": "PERIOD_MARK"}
 
@@ -131,6 +132,15 @@ def test_each_database_is_read_in_one_state_that_may_not_be_written(
     with open_snapshot(SchoolSource(way.url, way.password), CODE) as snapshot:
         assert len(snapshot.read(ABSENCES, profile, school_year(NOW.date()))) == before > 0
     assert probe(SchoolSource(way.url, way.password), profile, CODE).ok
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_database_gives_whole_numbers_whole(ways: dict[str, Way], name: str) -> None:
+    with open_snapshot(SchoolSource(ways[name].url, ways[name].password), CODE) as snapshot:
+        for number in (2**31, -(2**33) - 7, 10**18 + 1):
+            query = Statement(f"SELECT {number} AS ID, 'x' AS NAME FROM SCHOOL", ())  # noqa: S608  a number
+            (chunk,) = snapshot.driver.chunks(SUBJECTS, query, [], 1000)
+            assert chunk["id"].tolist() == [number]
 
 
 def test_mariadb_shows_nothing_of_what_is_written_meanwhile(ways: dict[str, Way], profile: Profile) -> None:

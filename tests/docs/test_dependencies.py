@@ -15,7 +15,7 @@ def named(requirements: list[str]) -> list[str]:
 
 
 def tables() -> list[dict[str, list[str]]]:
-    """Return the page's two tables: package → cells."""
+    """Return the page's three tables: package → cells."""
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     found = []
     for section in text.split("\n## ")[1:]:
@@ -24,14 +24,13 @@ def tables() -> list[dict[str, list[str]]]:
     return found
 
 
-def project() -> tuple[list[str], list[str]]:
-    written = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return named(written["project"]["dependencies"]), named(written["dependency-groups"]["dev"])
-
-
 def test_every_direct_dependency_has_its_row_and_no_other() -> None:
-    run, develop = tables()
-    assert (sorted(run), sorted(develop)) == tuple(sorted(names) for names in project())
+    run, extra, develop = map(sorted, tables())
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = [one for requirements in written["project"]["optional-dependencies"].values() for one in requirements]
+    assert run == sorted(named(written["project"]["dependencies"]))
+    assert extra == sorted(named(extras))
+    assert sorted(develop + extra) == sorted(named(written["dependency-groups"]["dev"]))
 
 
 def test_every_row_is_filled() -> None:

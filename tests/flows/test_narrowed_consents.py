@@ -13,7 +13,7 @@ from database import reading
 from delivery.tables import RECORD
 from flows.steps import sweep_school, sync_school
 from journal.portal import PortalError, Resend
-from journal.records import LinkPut, Publish
+from journal.records import LinkEnd, LinkPut, LinkState, Publish
 
 DAY, LATER = date(2026, 10, 5), date(2026, 10, 12)
 FULL, NARROW = Link("1", "pa-2"), Link("1", "pa-2", kinds="absence")
@@ -107,3 +107,71 @@ def test_what_was_taken_back_while_its_batch_waited_goes_again_under_a_newer_rev
         held, day, revision = connection.execute(sa.select(RECORD.c.held, RECORD.c.date, RECORD.c.revision)).one()
     (record,) = world.portal.held(CODE).values()
     assert (held, day, revision) == (True, LATER, record.revision)
+
+
+def refuse_for(world: MemoryWorld, account: str) -> Callable[[], None]:
+    """Let the portal refuse to end a link of an account, and to let it show less; returns what ends this."""
+    put, end = world.portal.put_link, world.portal.end_link
+    links: set[str] = set()
+
+    def refusing_put(message: LinkPut) -> LinkState:
+        if message.account_id == account:
+            links.add(message.link_id)
+            if len(message.kinds) == 1:
+                raise PortalError("SchemaViolation", Resend.FINAL)
+        return put(message)
+
+    def refusing_end(message: LinkEnd) -> LinkState:
+        if message.link_id in links:
+            raise PortalError("SchemaViolation", Resend.FINAL)
+        return end(message)
+
+    def over() -> None:
+        world.portal.put_link, world.portal.end_link = put, end
+
+    world.portal.put_link, world.portal.end_link = refusing_put, refusing_end
+    return over
+
+
+@pytest.mark.parametrize("less", [NARROW, "withdrawn"])
+def test_of_a_student_whose_link_the_portal_leaves_as_it_was_nothing_new_is_published(
+    world: MemoryWorld, less: Link | str
+) -> None:
+    over = refuse_for(world, "pa-2")
+    world.register(Link("2", "pa-3"))
+    sync_school(world.bridge(), CODE)
+    assert seen(world, "pa-2") == 8
+    world.withdraw("1", "pa-2") if less == "withdrawn" else world.register(NARROW)
+    world.rows["mark:20"] = Row("1", "5", DAY)
+    world.rows["mark:21"] = Row("2", "5", DAY)
+    balance = sync_school(world.bridge(), CODE)
+    assert (seen(world, "pa-1"), seen(world, "pa-2"), seen(world, "pa-3")) == (8, 8, 1)
+    assert balance.failure is not None
+    assert balance.failure.code == "not-taken-back"
+    assert (balance.sent, balance.failed, balance.balances) == (1, 1, True)
+    over()
+    assert sync_school(world.bridge(), CODE).failure is None
+    assert (seen(world, "pa-1"), seen(world, "pa-2"), seen(world, "pa-3")) == (9, 0, 1)
+
+
+@pytest.mark.parametrize("less", [NARROW, "withdrawn"])
+def test_so_it_is_where_the_portal_refuses_in_the_middle_of_a_run(world: MemoryWorld, less: Link | str) -> None:
+    refuse_for(world, "pa-2")
+    after_first_submit(world, lambda: world.withdraw("1", "pa-2") if less == "withdrawn" else world.register(NARROW))
+    balance = sync_school(world.bridge(), CODE)
+    assert seen(world, "pa-2") == 2
+    assert balance.failure is not None
+    assert balance.failure.code == "not-taken-back"
+    assert (balance.sent, sum(balance.withheld.values()), balance.balances) == (2, 6, True)
+
+
+def test_a_link_that_was_put_between_two_requests_is_not_told_once_more(world: MemoryWorld) -> None:
+    world.register(NARROW)
+    sync_school(world.bridge(), CODE)
+    before = len(world.portal.acts)
+    world.register(FULL)
+    del world.rows["mark:0"]
+    after_first_submit(world, lambda: world.register(replace(FULL, kinds="late")))
+    assert sync_school(world.bridge(), CODE).failure is None
+    puts = [act.message for act in world.portal.acts[before:] if isinstance(act.message, LinkPut)]
+    assert [sorted(map(str, put.kinds)) for put in puts] == [["late"]]

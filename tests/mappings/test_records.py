@@ -10,6 +10,7 @@ from fakes.raw_journal import BASE, raw_journal
 from journal.frames import RECORDS, SET_ASIDE, WARNINGS
 from journal.school import SchoolReading, Window
 from mappings.profile import load_profile
+from mappings.raw import SPOILT_TEXT
 from mappings.records import to_reading
 
 TODAY = date(2026, 11, 25)
@@ -322,3 +323,16 @@ def test_a_reading_shows_no_personal_data() -> None:
     shown = repr(reading(marks=[mark(note="Секрет")]))
     assert "Секрет" not in shown
     assert "2014" not in shown
+
+
+def test_a_list_that_names_nobody_is_no_list_of_a_student_who_is_on_none() -> None:
+    for nobody in (None, SPOILT_TEXT):
+        given = {"marks": [mark()], "members": [(1, nobody, "2026-09-01", None)]}
+        assert warnings(**given) == {("mark:1", "not-journal-member")}
+
+
+def test_a_row_that_names_nobody_is_no_row_of_an_enrolment_that_names_nobody() -> None:
+    for nobody in (None, SPOILT_TEXT):
+        stays = [(1, "2026-09-01", None, 5, "А"), (nobody, "2026-09-01", None, 5, "А")]
+        given = {"marks": [mark(student=nobody)], "enrolments": stays}
+        assert len(reading(**given).records) == 0
