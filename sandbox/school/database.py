@@ -1,8 +1,9 @@
 """Writes and opens the Firebird file of a made-up school, with the engine that comes with the bridge.
 
 Rules. The tables are those of `sandbox/journal-firebird.sql`, statement by statement; indices are made after
-the rows, and all are counted at the end, as in a database that was restored from a backup. The file appears under its name only when it is whole. Texts travel as Windows-1251; an undecodable
-text is written byte by byte. Measured: rows one by one 5,000 a second, in blocks of many inserts 40,000.
+the rows, and all are counted at the end, as in a database that was restored from a backup. The file appears under
+its name only when it is whole. Texts travel as Windows-1251; an undecodable text is written byte by byte. Measured:
+rows one by one 5,000 a second, in blocks of many inserts 40,000.
 """
 
 import re
