@@ -16,6 +16,7 @@ from worlds.memory_world import CODE, DiedError, Link
 
 from database import writing
 from delivery.dead_letters import retry_records
+from delivery.tables import JOURNAL_SEEN
 from flows.reconciling import reconcile_school
 from flows.steps import plan_school, sweep_school
 from journal.portal import PortalError, Resend
@@ -215,6 +216,16 @@ def test_a_pilot_that_changes_has_all_read(world: ChangingSchool) -> None:
     world.pilot_classes = frozenset({"6А"})
     world.sync()
     assert world.read is None
+
+
+def test_what_another_version_of_the_bridge_remembered_has_all_read(world: ChangingSchool) -> None:
+    with writing(world.engine) as connection:
+        connection.execute(JOURNAL_SEEN.update().values(seen='{"older": {"rows": 1, "newest": null}, "recent": null}'))
+    assert world.sync().failure is None
+    assert world.read is None
+    assert agrees(world)
+    world.sync()
+    assert world.read == frozenset()
 
 
 def test_other_software_reads_all(world: ChangingSchool) -> None:
