@@ -150,8 +150,20 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def _moments(history: Iterable[Said]) -> Mapping[str, Sequence[datetime]]:
+    """Return when something was said of each link or record."""
+    moments: dict[str, list[datetime]] = defaultdict(list)
+    for said in history:
+        moments[said.subject].append(_moment(said.at))
+    return moments
+
+
 def unlawful(life: Life, portal: PortalRecord, entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each revision that an account came to see without a consent in force when it was said."""
+    """Return a sentence for each revision that an account came to see without a consent in force when it was said.
+
+    Terms that an open link is given anew show nothing that its account did not see already: a link is narrowed before
+    records are taken back, so what is still there is listed once more by the portal.
+    """
     batches = {entry["batch"]: _moment(entry["at"]) for entry in entries if entry["kind"] == "disclosure-intended"}
     links = {
         (entry["link"], entry["revision"]): _moment(entry["at"])
@@ -166,7 +178,13 @@ def unlawful(life: Life, portal: PortalRecord, entries: Sequence[Mapping[str, An
             said_at[said.at, said.subject] = links.get((said.subject, said.revision))
     wrong = []
     cache: dict[tuple[object, ...], bool] = {}
-    for seen in portal.exposures:
+    ended = _moments(said for said in portal.history if said.act in {"end-link", "withdraw"})
+    visible: dict[tuple[str, str, int], datetime] = {}
+    for seen in sorted(portal.exposures, key=lambda seen: _moment(seen.at)):
+        at, what = _moment(seen.at), (seen.link, seen.record, seen.revision)
+        since, visible[what] = visible.get(what), at
+        if since is not None and not any(since < end <= at for of in what[:2] for end in ended.get(of, ())):
+            continue
         when = said_at.get((seen.at, seen.record)) or said_at.get((seen.at, seen.link))
         if when is None:
             wrong.append(f"record {seen.record} was shown, and no intent was logged")
