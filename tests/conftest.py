@@ -10,6 +10,8 @@ from hypothesis import settings
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
 
+TAKE_MINUTES = {"test_state_machine_desk", "test_state_machine", "test_two_writers", "test_kills"}
+
 settings.register_profile("untimed", deadline=None)  # how long an example takes is for bench/ to say
 settings.load_profile("untimed")
 
@@ -30,6 +32,11 @@ def _no_canary_got_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         sys.stderr.write(f"\ncanaries: {_search.looked} files looked at, {_search.passed} not come to in time\n")
     if _search.leaks:
         pytest.fail("personal data where none may be:\n" + "\n".join(_search.leaks), pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files that take minutes begin first, so that no worker waits for another's last one."""
+    items.sort(key=lambda item: item.path.stem not in TAKE_MINUTES)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
