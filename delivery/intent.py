@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from audit.entry import DisclosureIntended, DisclosureOutcome, Ground, RecordAction, canonical_parts
 from audit.log import Appended
-from consent_registry.decision import Grant, covers
+from consent_registry.decision import Grant, covering
 from database import gate, reading, writing
 from delivery import ledger
 from delivery.desk import Desk, SendingTally
@@ -160,8 +160,7 @@ def permitted_now(
         may_go = covered.get(what)
         if may_go is None:
             student, word, day = what
-            kind = _KINDS[word]
-            grants = [grant for grant in grants_of.get(student, ()) if covers(grant, kind, day)]
+            grants = covering(grants_of.get(student, ()), student, _KINDS[word], day)
             may_go = covered[what] = bool(grants)
             for grant in grants:
                 used[student][grant.link_id] = grant

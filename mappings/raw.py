@@ -51,6 +51,10 @@ class ColumnType(StrEnum):
     DECIMAL = "decimal"
 
 
+NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
+TIMES = (ColumnType.DATE, ColumnType.MOMENT)
+
+
 @dataclass(frozen=True, slots=True)
 class RawTable:
     """One query of a profile: its name, its columns, whether it is read within the window, what may be left out.

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.school.whole_columns import days, distinct_converted, integers, moments
-from mappings.raw import DTYPES, NOTHING, SPOILT, SPOILT_TIME, ColumnType
+from mappings.raw import DTYPES, NOTHING, NUMBERS, SPOILT, SPOILT_TIME, TIMES, ColumnType
 
 Column: TypeAlias = npt.NDArray[np.generic]
 
@@ -58,7 +58,7 @@ def whole(types: Mapping[str, ColumnType], found: Mapping[str, Column]) -> dict[
 
 def nulls(kind: ColumnType, size: int) -> Column:
     """Return a column of nulls."""
-    null = np.datetime64("NaT") if kind in _TIMES else NOTHING if kind in _NUMBERS else None
+    null = np.datetime64("NaT") if kind in TIMES else NOTHING if kind in NUMBERS else None
     return np.full(size, null, DTYPES[kind])
 
 
@@ -66,7 +66,7 @@ def unreadable_column(columns: Mapping[str, Column], types: Mapping[str, ColumnT
     """Return a column in which some fields are spoilt and none can be read, None where there is none."""
     for name, kind in types.items():
         values = columns[name]
-        if kind in _TIMES:
+        if kind in TIMES:
             spoilt, null = values == SPOILT_TIME, np.isnat(values)
         elif kind is ColumnType.INTEGER:
             spoilt, null = values == SPOILT, values == NOTHING
@@ -178,8 +178,6 @@ def _decimal(value: object) -> Decimal | None:
 
 
 _LARGEST = int(np.iinfo(np.int64).max)
-_NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
-_TIMES = (ColumnType.DATE, ColumnType.MOMENT)
 SPOILT_DAY: date = SPOILT_TIME.astype("datetime64[D]").item()
 _CONVERSIONS: Mapping[ColumnType, Callable[[Sequence[object]], Column]] = {
     ColumnType.INTEGER: _integers,

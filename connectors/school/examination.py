@@ -35,6 +35,7 @@ from mappings.raw import (
     SCHOOL,
     SPOILT,
     SPOILT_TIME,
+    TIMES,
     ColumnType,
     RawTable,
 )
@@ -43,7 +44,6 @@ from mappings.texts import Encoding
 from mappings.unmapped import Unmapped, unmapped
 
 EXAMPLES = 3
-_TIMES = (ColumnType.DATE, ColumnType.MOMENT)
 _MISREAD = re.compile("[À-ÿ]{3,}")
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
@@ -159,7 +159,7 @@ def _seen(
 
 def _column(table: RawTable, name: str, frame: pd.DataFrame, encoding: Encoding, salt: bytes) -> ColumnSeen:
     kind, values = table.columns[name], frame[name]
-    if kind in _TIMES:
+    if kind in TIMES:
         null, spoilt = values.isna().to_numpy(bool), (values.to_numpy() == SPOILT_TIME)
         plain = values.to_numpy("datetime64[s]").tolist()
     elif values.dtype == np.int64:

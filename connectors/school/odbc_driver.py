@@ -19,7 +19,7 @@ from connectors.school.odbc_rows import Blocks, NotByBlocksError
 from connectors.school.odbc_rows import bound as bound_blocks
 from connectors.school.snapshot import Bound, Catalogue, SnapshotFacts, described, places, row_chunks
 from connectors.school.source import OdbcSource
-from connectors.school.sql_driver import OTHER_ENGINES, decoded
+from connectors.school.sql_driver import DRIVER_STATES, OTHER_ENGINES, decoded
 from journal.wording import BridgeError
 from mappings.profile import Statement
 from mappings.raw import RawTable
@@ -33,7 +33,6 @@ FEWEST = 1_000
 _BY_BLOCKS = frozenset({"postgresql", "mysql", "sqlite"})  # whose drivers are known to fetch blocks as they should
 _LOGIN_STATES = ("28000",)
 _SCHEMA_STATES = ("42S02", "42S22", "42P01", "42703")
-_DRIVER_STATES = ("IM002", "IM003", "01000")
 _NO_PERMISSION = "42501"
 _DIALECTS = (
     ("firebird", "firebird"),
@@ -184,7 +183,7 @@ def _number(connection: "pyodbc.Connection", query: str) -> int:
 
 def _open_refusal(error: Exception, school: str) -> BridgeError:
     found = state(error)
-    if isinstance(error, ImportError) or found in _DRIVER_STATES:
+    if isinstance(error, ImportError) or found in DRIVER_STATES:
         return refusals.driver_missing(school, "ODBC" if isinstance(error, ImportError) else f"SQLSTATE {found}")
     if found in _LOGIN_STATES:
         return refusals.login_refused(school, f"SQLSTATE {found}")

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from connectors.school.columns import Column, converted, nulls
 from connectors.school.whole_columns import day_numbers
-from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
+from mappings.raw import NOTHING, NUMBERS, SPOILT, SPOILT_TEXT, SPOILT_TIME, TIMES, ColumnType
 
 if TYPE_CHECKING:
     import pyodbc
@@ -47,8 +47,6 @@ _DAY = np.dtype([("year", "i2"), ("month", "u2"), ("day", "u2")])
 _MOMENT = np.dtype(
     [("year", "i2"), ("month", "u2"), ("day", "u2"), ("hour", "u2"), ("minute", "u2"), ("second", "u2"), ("part", "u4")]
 )
-_NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
-_TIMES = (ColumnType.DATE, ColumnType.MOMENT)
 
 Array = npt.NDArray[Any]
 Lengths = npt.NDArray[np.int64]
@@ -212,10 +210,10 @@ def _described(library: ctypes.CDLL, statement: ctypes.c_void_p, number: int) ->
 
 def _form(kind: ColumnType, given: type, size: int | None, decoded: Callable[[bytes], object] | None) -> _Form | None:
     """Return how a column is read that pyodbc would give as `given`, None where it can't be."""
-    if given in {date, datetime} and kind not in _TIMES:
+    if given in {date, datetime} and kind not in TIMES:
         return None
     fixed = {
-        int: _Form(_INTEGER, np.dtype("i8"), _whole_numbers if kind in _NUMBERS else _values(kind)),
+        int: _Form(_INTEGER, np.dtype("i8"), _whole_numbers if kind in NUMBERS else _values(kind)),
         float: _Form(_DOUBLE, np.dtype("f8"), _values(kind)),
         date: _Form(_DATE, _DAY, _days),
         datetime: _Form(_TIMESTAMP, _MOMENT, _moments if kind is ColumnType.MOMENT else _days),

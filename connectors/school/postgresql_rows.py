@@ -19,7 +19,7 @@ import numpy.typing as npt
 import psycopg
 
 from connectors.school.columns import Column, converted, nulls, whole
-from mappings.raw import NOTHING, SPOILT, SPOILT_TEXT, SPOILT_TIME, ColumnType
+from mappings.raw import NOTHING, NUMBERS, SPOILT, SPOILT_TEXT, SPOILT_TIME, TIMES, ColumnType
 
 BLOCK_ROWS = 5_000
 """So few that most of what the server sends meanwhile has room between the two, and enough for numpy to be quick."""
@@ -34,8 +34,6 @@ _SPARE = 8  # behind the last field, so that a null that stands last can be look
 _INTEGERS: Mapping[int, str] = {16: "u1", 21: ">i2", 23: ">i4", 20: ">i8"}
 _BOOLEAN, _DATE, _TIMESTAMP, _NUMERIC, _FLOAT, _BYTES = 16, 1082, 1114, 1700, 701, 17
 _TEXTS = frozenset({25, 1043, 1042, 19})
-_NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
-_TIMES = (ColumnType.DATE, ColumnType.MOMENT)
 _NEGATIVE, _DIGIT_BASE, _DIGITS = 0x4000, 10_000, 4
 _UNWRITTEN: Mapping[int, str] = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
 
@@ -166,11 +164,11 @@ def _awaited(copy: "psycopg.Copy", length: int, message: memoryview) -> tuple[in
 
 
 def _reader(kind: ColumnType, oid: int, encoding: Encoding) -> Reader | None:
-    if kind in _NUMBERS and oid in _INTEGERS:
+    if kind in NUMBERS and oid in _INTEGERS:
         return _column_of(_INTEGERS[oid], _whole_numbers)
-    if kind in _TIMES and oid == _DATE:
+    if kind in TIMES and oid == _DATE:
         return _column_of(">i4", _days)
-    if kind in _TIMES and oid == _TIMESTAMP:
+    if kind in TIMES and oid == _TIMESTAMP:
         return _column_of(">i8", _moments if kind is ColumnType.MOMENT else _days_of_moments)
     value = _value(oid, encoding)
     if value is None:

@@ -50,7 +50,7 @@ _NO_PERMISSION = "42501"
 _SCHEMES = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
 """How a URL begins whose driver comes with an extra of this package."""
 _UNKNOWN = ("does not exist", "doesn't exist", "no such", "Unknown column")
-_DRIVER_STATES = ("IM002", "IM003", "01000")
+DRIVER_STATES = ("IM002", "IM003", "01000")
 _MYSQL_STATES = {1044: "28000", 1045: "28000", 1698: "28000", 1142: "42501", 1143: "42501"}
 """What MySQL's own error numbers are in SQLSTATE, which its drivers in Python don't give."""
 
@@ -319,7 +319,7 @@ def decoded(stored: bytes, encoding: str = "utf-8") -> object:
 
 
 def _open_refusal(error: Exception, school: str, source: SqlSource) -> BridgeError:
-    if isinstance(error, (ImportError, sa.exc.NoSuchModuleError)) or state(error) in _DRIVER_STATES:
+    if isinstance(error, (ImportError, sa.exc.NoSuchModuleError)) or state(error) in DRIVER_STATES:
         return refusals.driver_missing(school, source.url.drivername, _SCHEMES.get(source.url.get_backend_name()))
     message = str(error)
     if (

@@ -18,16 +18,15 @@ import numpy as np
 
 from connectors.school.columns import Column, nulls, whole
 from connectors.school.whole_columns import DAY_LETTERS, MOMENT_LETTERS, iso_instants
-from mappings.raw import NOTHING, SPOILT, SPOILT_TIME, ColumnType
+from mappings.raw import NOTHING, NUMBERS, SPOILT, SPOILT_TIME, ColumnType
 
 FEWEST = 250
 """A result of fewer rows is read as quickly row by row."""
-_NUMBERS = (ColumnType.INTEGER, ColumnType.KEY)
 _LETTERS = {ColumnType.DATE: DAY_LETTERS, ColumnType.MOMENT: MOMENT_LETTERS}
 _NO_DAY = "0001-01-01 00:00:00"
 """Stands for null among days and moments; where a field says so itself, the rows are read one by one."""
 _USUAL: Mapping[ColumnType, frozenset[type]] = {
-    **dict.fromkeys(_NUMBERS, frozenset({int, NoneType})),
+    **dict.fromkeys(NUMBERS, frozenset({int, NoneType})),
     **dict.fromkeys((*_LETTERS, ColumnType.TEXT), frozenset({str, NoneType})),
     ColumnType.DECIMAL: frozenset(),
 }
@@ -98,7 +97,7 @@ def _asked(column: str, kind: ColumnType, full: Sequence[str]) -> str:
     """
     if column in full:
         return f"group_concat({column}), count(*), NULL, NULL"
-    if kind in _NUMBERS:
+    if kind in NUMBERS:
         return f"group_concat(ifnull({column}, {NOTHING})), count({column}), NULL, max({column})"
     if kind in _LETTERS:
         field = f"ifnull({column}, '{_NO_DAY[: _LETTERS[kind]]}')"
@@ -110,7 +109,7 @@ def _column(kind: ColumnType, found: _Gathered) -> Column | None:
     """Return a gathered column; None where a field has another form than its kind has here."""
     if not found.held or found.text is None:
         return nulls(kind, found.count)
-    if kind in _NUMBERS:
+    if kind in NUMBERS:
         return _numbers(found, found.text) if isinstance(found.most, int) else None
     if not isinstance(found.most, str):
         return None

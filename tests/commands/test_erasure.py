@@ -333,11 +333,8 @@ def test_the_next_sync_and_sweep_bring_nothing_back(desk: Desk) -> None:
     assert kept(desk) == {}
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
-def test_killed_anywhere_the_next_call_finishes_it(
-    desk: Desk, boundary: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given_back(desk)
+def killed_at(desk: Desk, boundary: str) -> None:
+    """Erase the student, and die at this boundary."""
 
     def dies(step: str) -> None:
         if step == boundary:
@@ -346,6 +343,15 @@ def test_killed_anywhere_the_next_call_finishes_it(
     call = Call(desk.world.config, Console(Language.EN))
     with pytest.raises(KilledError):
         erase(call, "0252", desk.student, "withdrawal", Hand(by=BY[1]), dry_run=False, boundary=dies)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_killed_anywhere_the_next_call_finishes_it(
+    desk: Desk, boundary: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_back(desk)
+
+    killed_at(desk, boundary)
     capsys.readouterr()
     finished = desk.run("--config", desk.world.config, "erase", "due")
     assert (finished.status, finished.err) == (0, "")
@@ -364,13 +370,7 @@ def test_killed_anywhere_the_list_names_the_next_step_and_the_same_call_ends_wel
 ) -> None:
     given_back(desk)
 
-    def dies(step: str) -> None:
-        if step == boundary:
-            raise KilledError
-
-    call = Call(desk.world.config, Console(Language.EN))
-    with pytest.raises(KilledError):
-        erase(call, "0252", desk.student, "withdrawal", Hand(by=BY[1]), dry_run=False, boundary=dies)
+    killed_at(desk, boundary)
     capsys.readouterr()
     listed = desk.run("--config", desk.world.config, "erase", "list")
     assert "dnevnik erase due" in listed.out
